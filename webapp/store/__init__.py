@@ -1,0 +1,25 @@
+"""Everything that talks SQL. Models are imported here so that the metadata is complete for migrations."""
+
+from .models_account import Account, AccountSetting, Connection, ConnectionAttempt
+from .models_ledger import ErasedPerson, Link, NeverMatch, Person, PersonTerm, Referral
+from .models_sync import Cursor, Issue, Lease, Review, Run, StreamState, WorkItem
+
+__all__ = [
+    "Account",
+    "AccountSetting",
+    "Connection",
+    "ConnectionAttempt",
+    "Cursor",
+    "ErasedPerson",
+    "Issue",
+    "Lease",
+    "Link",
+    "NeverMatch",
+    "Person",
+    "PersonTerm",
+    "Referral",
+    "Review",
+    "Run",
+    "StreamState",
+    "WorkItem",
+]
