@@ -1,0 +1,157 @@
+"""Links: read them in bulk, reserve before a HubSpot write, record after it. Always within one account."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from webapp.clock import now
+from webapp.extensions import db
+
+from .models_ledger import Link
+from .sql import chunks, table_of, upsert
+
+# States in which a link holds its HubSpot record.
+HOLDING = ("reserved", "linked")
+
+
+def by_cliniko(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> dict[str, Link]:
+    """Links by Cliniko id, whatever their state."""
+    found: dict[str, Link] = {}
+    for part in chunks(sorted(set(cliniko_ids))):
+        query = select(Link).where(Link.connection_id == connection_id, Link.kind == kind, Link.cliniko_id.in_(part))
+        for link in db.session.scalars(query.execution_options(populate_existing=True)):
+            found[link.cliniko_id] = link
+    return found
+
+
+def by_hubspot(hub_id: int, kind: str, hubspot_ids: Collection[str]) -> dict[str, Link]:
+    """Links by HubSpot id."""
+    found: dict[str, Link] = {}
+    for part in chunks(sorted(set(hubspot_ids))):
+        for link in db.session.scalars(
+            select(Link).where(Link.hub_id == hub_id, Link.kind == kind, Link.hubspot_id.in_(part))
+        ):
+            if link.hubspot_id:
+                found[link.hubspot_id] = link
+    return found
+
+
+def by_email(hub_id: int, hmacs: Collection[bytes]) -> dict[bytes, list[Link]]:
+    """Links whose HubSpot contact holds one of these addresses because we wrote it there."""
+    found: dict[bytes, list[Link]] = {}
+    for part in chunks(sorted(set(hmacs))):
+        query = select(Link).where(Link.hub_id == hub_id, Link.email_hmac.in_(part), Link.state.in_(HOLDING))
+        for link in db.session.scalars(query):
+            if link.email_hmac:
+                found.setdefault(link.email_hmac, []).append(link)
+    return found
+
+
+def waiting_for_email(hub_id: int, hmacs: Collection[bytes]) -> list[Link]:
+    """Links from which one of these addresses is withheld because another contact holds it."""
+    found: list[Link] = []
+    for part in chunks(sorted(set(hmacs))):
+        found.extend(db.session.scalars(select(Link).where(Link.hub_id == hub_id, Link.withheld_hmac.in_(part))))
+    return found
+
+
+def reserve(rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    """Insert or renew reservations before a HubSpot write and commit. Rows: hub_id, connection_id, kind, cliniko_id,
+    hubspot_id (None = to be created), rule, shared_email, cliniko_updated_at.
+
+    Returns the (kind, cliniko_id) that are reserved; one that lost a race for its HubSpot record is left out."""
+    if not rows:
+        return set()
+    prepared = [
+        {
+            **row,
+            "state": "reserved",
+            "digest": None,
+            "fields": None,
+            "email_hmac": None,
+            "withheld_hmac": None,
+            "created_at": now(),
+        }
+        for row in rows
+    ]
+    keys = ["connection_id", "kind", "cliniko_id"]
+    columns = [
+        "hubspot_id",
+        "rule",
+        "shared_email",
+        "cliniko_updated_at",
+        "state",
+        "digest",
+        "fields",
+        "email_hmac",
+        "withheld_hmac",
+    ]
+    try:
+        upsert(Link, prepared, keys=keys, update=columns)
+        db.session.commit()
+        return {(str(r["kind"]), str(r["cliniko_id"])) for r in prepared}
+    except IntegrityError:
+        db.session.rollback()
+    done: set[tuple[str, str]] = set()
+    for row in prepared:
+        try:
+            upsert(Link, [row], keys=keys, update=columns)
+            db.session.commit()
+            done.add((str(row["kind"]), str(row["cliniko_id"])))
+        except IntegrityError:
+            db.session.rollback()
+    return done
+
+
+def put(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert or overwrite whole link rows that hold no HubSpot record yet (held, excluded); the caller commits."""
+    by_shape: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        by_shape.setdefault(tuple(row), []).append({"created_at": now(), **row})
+    for shape, same in by_shape.items():
+        upsert(Link, same, keys=["connection_id", "kind", "cliniko_id"], update=shape)
+
+
+def save(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Update existing links by their row `id`; rows of one shape go in one statement. The caller commits."""
+    by_shape: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        by_shape.setdefault(tuple(sorted(row)), []).append(dict(row))
+    for same in by_shape.values():
+        db.session.execute(update(Link), same)
+
+
+def drop_reservations(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> None:
+    """Forget reservations whose write certainly did not happen; the caller commits."""
+    for part in chunks(sorted(set(cliniko_ids))):
+        db.session.execute(
+            delete(Link).where(
+                Link.connection_id == connection_id,
+                Link.kind == kind,
+                Link.cliniko_id.in_(part),
+                Link.state == "reserved",
+            )
+        )
+
+
+def counts(hub_id: int) -> dict[tuple[str, str], int]:
+    """{(kind, state): links}."""
+    table = table_of(Link)
+    rows = db.session.execute(
+        select(table.c.kind, table.c.state, func.count())
+        .where(table.c.hub_id == hub_id)
+        .group_by(table.c.kind, table.c.state)
+    )
+    return {(kind, state): int(number) for kind, state, number in rows}
+
+
+def counts_by_rule(hub_id: int, kind: str) -> dict[str, int]:
+    """Linked records by the rule that linked them."""
+    rows = db.session.execute(
+        select(Link.rule, func.count())
+        .where(and_(Link.hub_id == hub_id, Link.kind == kind, Link.state == "linked"))
+        .group_by(Link.rule)
+    )
+    return {rule or "unknown": int(number) for rule, number in rows}

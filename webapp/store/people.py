@@ -1,0 +1,162 @@
+"""The identity index: what is known of who is who, as HMACs. Read in bulk, written only where something changed."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from webapp.extensions import db
+
+from .models_ledger import ErasedPerson, NeverMatch, Person, PersonTerm, Referral
+from .sql import chunks, upsert
+
+
+@dataclass(frozen=True)
+class KnownPerson:
+    """One row of the index without its encrypted display."""
+
+    cliniko_id: str
+    email: bytes | None
+    first: bytes | None
+    preferred: bytes | None
+    last: bytes | None
+    birth: bytes | None
+    archived: bool
+    merged: bool
+
+
+_COLUMNS = (
+    Person.cliniko_id,
+    Person.email_hmac,
+    Person.first_hmac,
+    Person.preferred_hmac,
+    Person.last_hmac,
+    Person.birth_hmac,
+    Person.archived,
+    Person.merged_into,
+)
+
+
+def digests(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> dict[str, bytes]:
+    """{Cliniko id: digest of its index row}."""
+    found: dict[str, bytes] = {}
+    for part in chunks(sorted(set(cliniko_ids))):
+        rows = db.session.execute(
+            select(Person.cliniko_id, Person.digest).where(
+                Person.connection_id == connection_id, Person.kind == kind, Person.cliniko_id.in_(part)
+            )
+        )
+        found.update({cliniko_id: bytes(digest) for cliniko_id, digest in rows})
+    return found
+
+
+def sharing(connection_id: int, kind: str, emails: Collection[bytes]) -> dict[bytes, list[KnownPerson]]:
+    """Everybody known under each of these addresses."""
+    found: dict[bytes, list[KnownPerson]] = {}
+    for part in chunks(sorted(set(emails))):
+        query = select(*_COLUMNS).where(
+            Person.connection_id == connection_id, Person.kind == kind, Person.email_hmac.in_(part)
+        )
+        for row in db.session.execute(query):
+            known = KnownPerson(*row[:7], merged=row[7] is not None)
+            if known.email is not None:
+                found.setdefault(bytes(known.email), []).append(known)
+    return found
+
+
+def save(people: Sequence[Mapping[str, Any]], terms: Mapping[str, Collection[bytes]]) -> None:
+    """Write changed people and replace their terms. `terms` is {Cliniko id: HMACs}; the caller commits."""
+    if not people:
+        return
+    upsert(Person, [dict(p) for p in people], keys=["connection_id", "kind", "cliniko_id"])
+    first = people[0]
+    for part in chunks(sorted(terms)):
+        db.session.execute(
+            delete(PersonTerm).where(
+                PersonTerm.connection_id == first["connection_id"],
+                PersonTerm.kind == first["kind"],
+                PersonTerm.cliniko_id.in_(part),
+            )
+        )
+    rows = [
+        {
+            "connection_id": first["connection_id"],
+            "kind": first["kind"],
+            "cliniko_id": cliniko_id,
+            "term": term,
+            "hub_id": first["hub_id"],
+        }
+        for cliniko_id, found in terms.items()
+        for term in sorted(set(found))
+    ]
+    for piece in chunks(rows, 2000):
+        upsert(PersonTerm, list(piece), keys=["connection_id", "kind", "cliniko_id", "term"], update=[])
+
+
+def with_term(connection_id: int, kind: str, terms: Collection[bytes]) -> dict[bytes, set[str]]:
+    """{term: Cliniko ids that carry it}."""
+    found: dict[bytes, set[str]] = {}
+    for part in chunks(sorted(set(terms))):
+        rows = db.session.execute(
+            select(PersonTerm.term, PersonTerm.cliniko_id).where(
+                PersonTerm.connection_id == connection_id, PersonTerm.kind == kind, PersonTerm.term.in_(part)
+            )
+        )
+        for term, cliniko_id in rows:
+            found.setdefault(bytes(term), set()).add(cliniko_id)
+    return found
+
+
+def display_rows(hub_id: int, connection_id: int, kind: str, cliniko_ids: Collection[str]) -> dict[str, str]:
+    """{Cliniko id: display JSON} for people a page shows; decrypted here and nowhere stored."""
+    found: dict[str, str] = {}
+    for part in chunks(sorted(set(cliniko_ids))):
+        rows = db.session.execute(
+            select(Person.cliniko_id, Person.display).where(
+                Person.hub_id == hub_id,
+                Person.connection_id == connection_id,
+                Person.kind == kind,
+                Person.cliniko_id.in_(part),
+            )
+        )
+        found.update({cliniko_id: display for cliniko_id, display in rows})
+    return found
+
+
+def referrals(connection_id: int, patient_ids: Collection[str]) -> dict[str, Referral]:
+    found: dict[str, Referral] = {}
+    for part in chunks(sorted(set(patient_ids))):
+        query = select(Referral).where(Referral.connection_id == connection_id, Referral.patient_id.in_(part))
+        for referral in db.session.scalars(query.execution_options(populate_existing=True)):
+            found[referral.patient_id] = referral
+    return found
+
+
+def save_referrals(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert or overwrite; the caller commits."""
+    upsert(Referral, [dict(r) for r in rows], keys=["connection_id", "patient_id"])
+
+
+def never_matched(hub_id: int, cliniko_hmacs: Collection[bytes]) -> set[tuple[bytes, bytes]]:
+    """Pairs (Cliniko HMAC, HubSpot HMAC) that a person broke."""
+    found: set[tuple[bytes, bytes]] = set()
+    for part in chunks(sorted(set(cliniko_hmacs))):
+        rows = db.session.execute(
+            select(NeverMatch.cliniko_hmac, NeverMatch.hubspot_hmac).where(
+                NeverMatch.hub_id == hub_id, NeverMatch.cliniko_hmac.in_(part)
+            )
+        )
+        found.update((bytes(a), bytes(b)) for a, b in rows)
+    return found
+
+
+def erased(hub_id: int, memories: Collection[bytes]) -> set[bytes]:
+    """Those of these memories that belong to an erased person."""
+    found: set[bytes] = set()
+    for part in chunks(sorted(set(memories))):
+        rows = db.session.scalars(
+            select(ErasedPerson.memory_hmac).where(ErasedPerson.hub_id == hub_id, ErasedPerson.memory_hmac.in_(part))
+        )
+        found.update(bytes(m) for m in rows)
+    return found

@@ -1,0 +1,52 @@
+"""Small helpers over SQLAlchemy Core that work the same on SQLite and PostgreSQL."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase
+
+from webapp.extensions import db
+
+T = TypeVar("T")
+
+# SQLite allows 32,766 bound values and PostgreSQL 65,535; ids come in chunks well below both.
+CHUNK = 500
+
+
+def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+    """Pieces of at most `size` items, in order."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def table_of(model: type[DeclarativeBase]) -> Table:
+    """The Core table behind a model."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
+
+
+def upsert(
+    model: type[DeclarativeBase],
+    rows: Sequence[dict[str, Any]],
+    keys: Sequence[str],
+    update: Iterable[str] | None = None,
+) -> None:
+    """Insert rows, or update the named columns where a row with these keys exists. All rows have the same columns.
+
+    `update` names the columns to overwrite (default: all but the keys); an empty list leaves an existing row alone.
+    """
+    if not rows:
+        return
+    table = table_of(model)
+    insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table)
+    columns = list(rows[0]) if update is None else list(update)
+    changes = {name: statement.excluded[name] for name in columns if name not in keys}
+    if changes:
+        statement = statement.on_conflict_do_update(index_elements=list(keys), set_=changes)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=list(keys))
+    db.session.execute(statement, rows)
