@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from jobs.mapping.catalogue_types import PatientStatus
 from jobs.mapping.countries import country_code, country_name
 from jobs.mapping.dates import hubspot_date, hubspot_datetime
 from jobs.mapping.emails import hubspot_email
@@ -10,7 +11,6 @@ from jobs.mapping.records import MapContext, MappedRecord, PatientRecord, Proble
 from jobs.mapping.text import clean_text
 from jobs.mapping.urls import record_url
 
-ACTIVE, ARCHIVED, MERGED = "Active", "Archived", "Merged"
 
 _PROPERTIES = (
     "cliniko_patient_key",
@@ -58,11 +58,11 @@ def patient_key(cliniko_account_id: str, patient_id: str) -> str:
     return f"{cliniko_account_id}:{patient_id}"
 
 
-def patient_status(patient: PatientRecord) -> str:
+def patient_status(patient: PatientRecord) -> PatientStatus:
     """Active, Archived or Merged. A merged patient is archived too; merged says more."""
     if patient.merged_at or patient.merged_into_id:
-        return MERGED
-    return ARCHIVED if patient.archived_at or patient.deleted_at else ACTIVE
+        return PatientStatus.MERGED
+    return PatientStatus.ARCHIVED if patient.archived_at or patient.deleted_at else PatientStatus.ACTIVE
 
 
 def map_patient(patient: PatientRecord, *, context: MapContext) -> MappedRecord:
@@ -75,7 +75,7 @@ def map_patient(patient: PatientRecord, *, context: MapContext) -> MappedRecord:
         "cliniko_patient_key": patient_key(context.cliniko_account_id, patient.id),
         "cliniko_patient_id": patient.id,
         "cliniko_patient_url": record_url(context.subdomain, context.shard, "patients", patient.id),
-        "cliniko_patient_status": patient_status(patient),
+        "cliniko_patient_status": patient_status(patient).value,
         "cliniko_email": clean_text(patient.email),
         "email": email,
         "firstname": (context.use_preferred_first_name and preferred) or clean_text(patient.first_name),

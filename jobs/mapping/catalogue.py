@@ -1,0 +1,74 @@
+"""Everything that we create in a HubSpot account, as data.
+
+Names are fixed for good: a customer may change labels, order and groups, and nothing here relies on those.
+"""
+
+from jobs.mapping.catalogue_contacts import CONTACT_GROUP, CONTACT_PROPERTIES, PATIENT_GROUP, PATIENT_PROPERTIES
+from jobs.mapping.catalogue_deals import (
+    APPOINTMENT_GROUP,
+    APPOINTMENT_PIPELINE,
+    APPOINTMENT_PROPERTIES,
+    INVOICE_GROUP,
+    INVOICE_PIPELINE,
+    INVOICE_PROPERTIES,
+)
+from jobs.mapping.catalogue_types import (
+    CONTACTS,
+    DEALS,
+    AppointmentStatus,
+    Group,
+    InvoiceStatus,
+    ObjectType,
+    Option,
+    PatientStatus,
+    Pipeline,
+    Property,
+    Stage,
+    SyncStatus,
+)
+
+__all__ = [
+    "CONTACTS",
+    "DEALS",
+    "GROUPS",
+    "OBJECT_TYPES",
+    "OPTIONAL_STANDARD",
+    "PIPELINES",
+    "PROPERTIES",
+    "AppointmentStatus",
+    "Group",
+    "InvoiceStatus",
+    "ObjectType",
+    "Option",
+    "PatientStatus",
+    "Pipeline",
+    "Property",
+    "Stage",
+    "SyncStatus",
+    "properties_of",
+    "property_named",
+]
+
+OBJECT_TYPES: tuple[ObjectType, ...] = (CONTACTS, DEALS)
+GROUPS: tuple[Group, ...] = (PATIENT_GROUP, CONTACT_GROUP, APPOINTMENT_GROUP, INVOICE_GROUP)
+PROPERTIES: tuple[Property, ...] = (
+    *PATIENT_PROPERTIES,
+    *CONTACT_PROPERTIES,
+    *APPOINTMENT_PROPERTIES,
+    *INVOICE_PROPERTIES,
+)
+PIPELINES: tuple[Pipeline, ...] = (APPOINTMENT_PIPELINE, INVOICE_PIPELINE)
+
+# HubSpot's own contact properties that not every account has: written only where they exist.
+OPTIONAL_STANDARD = frozenset({"date_of_birth"})
+
+_BY_NAME = {(item.object_type, item.name): item for item in PROPERTIES}
+
+
+def properties_of(object_type: ObjectType) -> tuple[Property, ...]:
+    return tuple(item for item in PROPERTIES if item.object_type == object_type)
+
+
+def property_named(object_type: ObjectType, name: str) -> Property:
+    """Raises KeyError for a property that is not ours."""
+    return _BY_NAME[object_type, name]

@@ -1,0 +1,83 @@
+"""What we create on HubSpot contacts."""
+
+from jobs.mapping.catalogue_types import CONTACTS, Group, Maker, PatientStatus, Property, SyncStatus
+
+PATIENT_GROUP = Group(CONTACTS, "cliniko_patient", "Cliniko patient")
+CONTACT_GROUP = Group(CONTACTS, "cliniko_contact", "Cliniko contact")
+
+_p = Maker(PATIENT_GROUP)
+_c = Maker(CONTACT_GROUP)
+
+PATIENT_PROPERTIES: tuple[Property, ...] = (
+    _p.text("cliniko_patient_key", "Cliniko patient key", "Ties this contact to one Cliniko patient. Do not edit.",
+            essential=True, unique=True),
+    _p.text("cliniko_patient_id", "Cliniko patient ID", "The patient's number in Cliniko."),
+    _p.text("cliniko_patient_url", "Open in Cliniko", "Link to the patient in Cliniko.", essential=True),
+    _p.yes_no("update_cliniko_patient", "Update Cliniko patient",
+              "Set to Yes to send this contact's details to Cliniko. It goes back to No when that is done.",
+              essential=True, form_field=True),
+    _p.yes_no("unlink_cliniko_patient", "Unlink Cliniko patient",
+              "Set to Yes when this contact is not the linked Cliniko patient.", essential=True),
+    _p.choice("cliniko_sync_status", "Cliniko sync status", "How the last sync of this contact went.", SyncStatus),
+    _p.long_text("cliniko_sync_message", "Cliniko sync message",
+                 "What the last sync or update did, and what to do if something is wrong.", essential=True),
+    _p.moment("cliniko_synced_at", "Cliniko last synced", "When this contact last changed because of Cliniko."),
+    _p.choice("cliniko_patient_status", "Cliniko patient status",
+              "Whether the patient is active, archived or merged into another patient in Cliniko.", PatientStatus),
+    _p.text("cliniko_email", "Cliniko email", "The patient's email address as it is in Cliniko.", essential=True),
+    _p.yes_no("cliniko_shared_email", "Cliniko shared email",
+              "Yes when another contact already has this patient's email address, as in a family that shares one."),
+    _p.text("cliniko_preferred_first_name", "Cliniko preferred first name", "What the patient likes to be called."),
+    _p.text("cliniko_title", "Cliniko title", "The patient's title in Cliniko."),
+    _p.text("cliniko_gender_identity", "Cliniko gender identity", "The patient's gender identity in Cliniko."),
+    _p.text("cliniko_pronouns", "Cliniko pronouns", "The patient's pronouns in Cliniko."),
+    _p.day("cliniko_date_of_birth", "Cliniko date of birth", "The patient's date of birth in Cliniko."),
+    _p.text("cliniko_other_phones", "Cliniko other phones",
+            "Phone numbers besides the first home and the first mobile number."),
+    _p.text("cliniko_address_2", "Cliniko address lines 2 and 3", "The further lines of the patient's address."),
+    _p.text("cliniko_country_code", "Cliniko country code", "The two letters of the patient's country."),
+    _p.text("cliniko_time_zone", "Cliniko time zone", "The patient's time zone in Cliniko."),
+    _p.text("cliniko_occupation", "Cliniko occupation", "The patient's occupation in Cliniko."),
+    _p.text("cliniko_referral_source", "Cliniko referral source", "How the patient found the clinic."),
+    _p.text("cliniko_concession_type", "Cliniko concession type", "The patient's concession type in Cliniko."),
+    _p.yes_no("cliniko_accepted_email_marketing", "Cliniko accepts email marketing",
+              "Whether the patient agreed to marketing by email. Empty when not asked."),
+    _p.yes_no("cliniko_accepted_sms_marketing", "Cliniko accepts SMS marketing",
+              "Whether the patient agreed to marketing by SMS. Empty when not asked."),
+    _p.yes_no("cliniko_accepted_privacy_policy", "Cliniko accepted privacy policy",
+              "Whether the patient accepted the clinic's privacy policy. Empty when not asked."),
+    _p.moment("cliniko_created_at", "Cliniko patient since", "When the patient was added to Cliniko."),
+    _p.moment("cliniko_next_appointment_at", "Cliniko next appointment", "When the patient's next appointment starts."),
+    _p.text("cliniko_next_appointment_type", "Cliniko next appointment type", "The type of the next appointment."),
+    _p.text("cliniko_next_appointment_practitioner", "Cliniko next appointment practitioner",
+            "Who the next appointment is with."),
+    _p.text("cliniko_next_appointment_location", "Cliniko next appointment location", "Where the next appointment is."),
+    _p.moment("cliniko_last_appointment_at", "Cliniko last appointment",
+              "When the patient's last completed appointment started."),
+    _p.text("cliniko_last_appointment_type", "Cliniko last appointment type",
+            "The type of the last completed appointment."),
+    _p.text("cliniko_last_appointment_practitioner", "Cliniko last appointment practitioner",
+            "Who the last completed appointment was with."),
+    _p.number("cliniko_appointments_booked", "Cliniko appointments booked", "How many appointments are now booked."),
+    _p.number("cliniko_appointments_arrived", "Cliniko appointments arrived", "How many times the patient arrived."),
+    _p.number("cliniko_appointments_did_not_arrive", "Cliniko appointments missed",
+              "How many times the patient did not arrive."),
+    _p.number("cliniko_appointments_cancelled", "Cliniko appointments cancelled",
+              "How many appointments were cancelled."),
+    _p.number("cliniko_lifetime_value", "Cliniko lifetime value", "The total of the patient's paid invoices."),
+)  # fmt: skip
+
+CONTACT_PROPERTIES: tuple[Property, ...] = (
+    _c.text("cliniko_contact_key", "Cliniko contact key", "Ties this contact to one Cliniko contact. Do not edit.",
+            essential=True, unique=True),
+    _c.text("cliniko_contact_id", "Cliniko contact ID", "The contact's number in Cliniko."),
+    _c.text("cliniko_contact_url", "Open Cliniko contact", "Link to the contact in Cliniko."),
+    _c.yes_no("update_cliniko_contact", "Update Cliniko contact",
+              "Set to Yes to send these details to Cliniko as a contact. It goes back to No when that is done.",
+              form_field=True),
+    _c.text("cliniko_contact_type", "Cliniko contact type", "Standard, Doctor or 3rd Party Payer."),
+    _c.text("cliniko_contact_company", "Cliniko contact company", "The contact's company in Cliniko."),
+    _c.text("cliniko_contact_doctor_type", "Cliniko doctor type", "General practitioner or specialist."),
+    _c.text("cliniko_contact_preferred_name", "Cliniko contact preferred name",
+            "What the contact likes to be called."),
+)  # fmt: skip
