@@ -109,50 +109,50 @@ class Maker:
 
     group: Group
 
-    def _make(self, name: str, label: str, kind: tuple[str, str], text: str, **flags: bool) -> Property:
-        return Property(self.group.object_type, self.group.name, name, label, *kind, text, **flags)
-
-    def text(self, name: str, label: str, text: str, **flags: bool) -> Property:
-        return self._make(name, label, ("string", "text"), text, **flags)
-
-    def long_text(self, name: str, label: str, text: str, **flags: bool) -> Property:
-        return self._make(name, label, ("string", "textarea"), text, **flags)
-
-    def number(self, name: str, label: str, text: str, **flags: bool) -> Property:
-        return self._make(name, label, ("number", "number"), text, **flags)
-
-    def day(self, name: str, label: str, text: str, **flags: bool) -> Property:
-        return self._make(name, label, ("date", "date"), text, **flags)
-
-    def moment(self, name: str, label: str, text: str, **flags: bool) -> Property:
-        return self._make(name, label, ("datetime", "date"), text, **flags)
-
-    def yes_no(
-        self, name: str, label: str, text: str, *, essential: bool = False, form_field: bool = False
+    def _make(
+        self,
+        name: str,
+        label: str,
+        kind: tuple[str, str],
+        options: tuple[Option, ...],
+        text: str,
+        *,
+        essential: bool = False,
+        unique: bool = False,
+        form_field: bool = False,
     ) -> Property:
         return Property(
-            self.group.object_type,
-            self.group.name,
-            name,
-            label,
-            "bool",
-            "booleancheckbox",
-            text,
+            object_type=self.group.object_type,
+            group=self.group.name,
+            name=name,
+            label=label,
+            type=kind[0],
+            field_type=kind[1],
+            description=text,
             essential=essential,
-            options=YES_NO,
+            unique=unique,
             form_field=form_field,
-        )
-
-    def choice(self, name: str, label: str, text: str, values: type[StrEnum], *, essential: bool = False) -> Property:
-        options = tuple(Option(value, value) for value in values)
-        return Property(
-            self.group.object_type,
-            self.group.name,
-            name,
-            label,
-            "enumeration",
-            "select",
-            text,
-            essential=essential,
             options=options,
         )
+
+    def text(self, name: str, label: str, text: str, **flags: bool) -> Property:
+        return self._make(name, label, ("string", "text"), (), text, **flags)
+
+    def long_text(self, name: str, label: str, text: str, **flags: bool) -> Property:
+        return self._make(name, label, ("string", "textarea"), (), text, **flags)
+
+    def number(self, name: str, label: str, text: str, **flags: bool) -> Property:
+        return self._make(name, label, ("number", "number"), (), text, **flags)
+
+    def day(self, name: str, label: str, text: str, **flags: bool) -> Property:
+        return self._make(name, label, ("date", "date"), (), text, **flags)
+
+    def moment(self, name: str, label: str, text: str, **flags: bool) -> Property:
+        return self._make(name, label, ("datetime", "date"), (), text, **flags)
+
+    def yes_no(self, name: str, label: str, text: str, **flags: bool) -> Property:
+        return self._make(name, label, ("bool", "booleancheckbox"), YES_NO, text, **flags)
+
+    def choice(self, name: str, label: str, text: str, values: type[StrEnum], **flags: bool) -> Property:
+        options = tuple(Option(value, value) for value in values)
+        return self._make(name, label, ("enumeration", "select"), options, text, **flags)

@@ -11,7 +11,6 @@ from jobs.mapping.records import MapContext, MappedRecord, PatientRecord, Proble
 from jobs.mapping.text import clean_text
 from jobs.mapping.urls import record_url
 
-
 _PROPERTIES = (
     "cliniko_patient_key",
     "cliniko_patient_id",
