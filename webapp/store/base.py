@@ -46,7 +46,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class EncryptedText(TypeDecorator[str]):
-    """Text that is stored as ciphertext under ENCRYPTION_KEYS. It cannot be searched: keep an HMAC beside it for that."""
+    """Text that is stored as ciphertext under ENCRYPTION_KEYS. It cannot be searched: keep an HMAC beside it."""
 
     impl = LargeBinary
     cache_ok = True

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select, update
+from webapp.extensions import db
 
 from webapp.clock import now
-from webapp.extensions import db
 
 from .accounts import get_account
 from .models_account import Connection, ConnectionAttempt
@@ -89,6 +89,11 @@ def mark_key_revoked(hub_id: int) -> None:
 def set_index_state(connection_id: int, state: str) -> None:
     """new, building or ready; the caller commits."""
     db.session.execute(update(Connection).where(Connection.id == connection_id).values(index_state=state))
+
+
+def save_access(connection_id: int, access: Mapping[str, str]) -> None:
+    """What the key may read, as last seen; the caller commits."""
+    db.session.execute(update(Connection).where(Connection.id == connection_id).values(access=dict(access)))
 
 
 def start_attempt(hub_id: int, api_key: str, replace: bool = False) -> ConnectionAttempt:

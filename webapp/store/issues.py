@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, delete, func, or_, select, update
+from webapp.extensions import db
 
 from webapp.clock import now
-from webapp.extensions import db
 
 from .models_sync import Issue, Review, WorkItem
 from .sql import chunks, upsert
@@ -126,6 +126,18 @@ def add_work(
     ]
     for part in chunks(rows):
         upsert(WorkItem, list(part), keys=["connection_id", "kind", "cliniko_id"])
+
+
+def postpone(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> None:
+    """Records that Cliniko did not return: nothing is concluded from that, they are asked for again later. The caller
+    commits."""
+    for part in chunks(sorted(set(cliniko_ids))):
+        query = select(Issue).where(
+            Issue.connection_id == connection_id, Issue.kind == kind, Issue.cliniko_id.in_(part), Issue.state == "open"
+        )
+        for issue in db.session.scalars(query):
+            issue.attempts += 1
+            issue.retry_at = next_retry(issue.attempts, now())
 
 
 def done_work(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> None:

@@ -1,12 +1,12 @@
-"""Leases: the database, not the queue, says who runs. One row per (account, name) with an expiry and a fencing number."""
+"""Leases: the database, not the queue, says who runs. One row per (account, name): an expiry and a fencing number."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import or_, select, update
+from webapp.extensions import db
 
 from webapp.clock import now
-from webapp.extensions import db
 
 from .models_sync import Lease
 from .sql import upsert

@@ -1,13 +1,15 @@
 """Links: read them in bulk, reserve before a HubSpot write, record after it. Always within one account."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy import and_, delete, func, select
 from sqlalchemy.exc import IntegrityError
+from webapp.extensions import db
 
 from webapp.clock import now
-from webapp.extensions import db
 
 from .models_ledger import Link
 from .sql import chunks, table_of, upsert
@@ -16,44 +18,66 @@ from .sql import chunks, table_of, upsert
 HOLDING = ("reserved", "linked")
 
 
-def by_cliniko(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> dict[str, Link]:
+@dataclass(frozen=True)
+class LinkRow:
+    """A link as plain values, which a commit or rollback cannot expire."""
+
+    cliniko_id: str
+    hubspot_id: str | None
+    state: str
+    rule: str | None
+    digest: bytes | None
+    fields: bytes | None
+    email_hmac: bytes | None
+    withheld_hmac: bytes | None
+    shared_email: bool
+    cliniko_updated_at: datetime | None
+    unlinked_at: datetime | None
+    kind: str
+    connection_id: int
+
+
+_COLUMNS = tuple(getattr(Link, name) for name in LinkRow.__dataclass_fields__)
+
+
+def by_cliniko(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> dict[str, LinkRow]:
     """Links by Cliniko id, whatever their state."""
-    found: dict[str, Link] = {}
+    found: dict[str, LinkRow] = {}
     for part in chunks(sorted(set(cliniko_ids))):
-        query = select(Link).where(Link.connection_id == connection_id, Link.kind == kind, Link.cliniko_id.in_(part))
-        for link in db.session.scalars(query.execution_options(populate_existing=True)):
-            found[link.cliniko_id] = link
+        query = select(*_COLUMNS).where(
+            Link.connection_id == connection_id, Link.kind == kind, Link.cliniko_id.in_(part)
+        )
+        for row in db.session.execute(query):
+            found[row.cliniko_id] = LinkRow(*row)
     return found
 
 
-def by_hubspot(hub_id: int, kind: str, hubspot_ids: Collection[str]) -> dict[str, Link]:
-    """Links by HubSpot id."""
-    found: dict[str, Link] = {}
+def by_hubspot(hub_id: int, kind: str, hubspot_ids: Collection[str]) -> dict[str, LinkRow]:
+    """Links by HubSpot id, whatever their state."""
+    found: dict[str, LinkRow] = {}
     for part in chunks(sorted(set(hubspot_ids))):
-        for link in db.session.scalars(
-            select(Link).where(Link.hub_id == hub_id, Link.kind == kind, Link.hubspot_id.in_(part))
-        ):
-            if link.hubspot_id:
-                found[link.hubspot_id] = link
+        query = select(*_COLUMNS).where(Link.hub_id == hub_id, Link.kind == kind, Link.hubspot_id.in_(part))
+        for row in db.session.execute(query):
+            found[str(row.hubspot_id)] = LinkRow(*row)
     return found
 
 
-def by_email(hub_id: int, hmacs: Collection[bytes]) -> dict[bytes, list[Link]]:
+def by_email(hub_id: int, hmacs: Collection[bytes]) -> dict[bytes, list[LinkRow]]:
     """Links whose HubSpot contact holds one of these addresses because we wrote it there."""
-    found: dict[bytes, list[Link]] = {}
+    found: dict[bytes, list[LinkRow]] = {}
     for part in chunks(sorted(set(hmacs))):
-        query = select(Link).where(Link.hub_id == hub_id, Link.email_hmac.in_(part), Link.state.in_(HOLDING))
-        for link in db.session.scalars(query):
-            if link.email_hmac:
-                found.setdefault(link.email_hmac, []).append(link)
+        query = select(*_COLUMNS).where(Link.hub_id == hub_id, Link.email_hmac.in_(part), Link.state.in_(HOLDING))
+        for row in db.session.execute(query):
+            found.setdefault(bytes(row.email_hmac), []).append(LinkRow(*row))
     return found
 
 
-def waiting_for_email(hub_id: int, hmacs: Collection[bytes]) -> list[Link]:
+def waiting_for_email(hub_id: int, hmacs: Collection[bytes]) -> list[LinkRow]:
     """Links from which one of these addresses is withheld because another contact holds it."""
-    found: list[Link] = []
+    found: list[LinkRow] = []
     for part in chunks(sorted(set(hmacs))):
-        found.extend(db.session.scalars(select(Link).where(Link.hub_id == hub_id, Link.withheld_hmac.in_(part))))
+        query = select(*_COLUMNS).where(Link.hub_id == hub_id, Link.withheld_hmac.in_(part))
+        found.extend(LinkRow(*row) for row in db.session.execute(query))
     return found
 
 
@@ -66,6 +90,7 @@ def reserve(rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
         return set()
     prepared = [
         {
+            "cliniko_status": "active",
             **row,
             "state": "reserved",
             "digest": None,
@@ -106,21 +131,16 @@ def reserve(rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
 
 
 def put(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert or overwrite whole link rows that hold no HubSpot record yet (held, excluded); the caller commits."""
+    """Insert or overwrite links by (connection, kind, Cliniko id); rows of one shape go in one statement.
+
+    Every row has hub_id, connection_id, kind, cliniko_id and state; columns it leaves out stay as they are. The caller
+    commits."""
+    defaults = {"created_at": now(), "shared_email": False, "cliniko_status": "active"}
     by_shape: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in rows:
-        by_shape.setdefault(tuple(row), []).append({"created_at": now(), **row})
+        by_shape.setdefault(tuple(row), []).append({**defaults, **row})
     for shape, same in by_shape.items():
         upsert(Link, same, keys=["connection_id", "kind", "cliniko_id"], update=shape)
-
-
-def save(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Update existing links by their row `id`; rows of one shape go in one statement. The caller commits."""
-    by_shape: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for row in rows:
-        by_shape.setdefault(tuple(sorted(row)), []).append(dict(row))
-    for same in by_shape.values():
-        db.session.execute(update(Link), same)
 
 
 def drop_reservations(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> None:

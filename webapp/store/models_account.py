@@ -65,7 +65,7 @@ class Connection(Base):
 
 
 class ConnectionAttempt(Base):
-    """A Cliniko key that somebody entered in the browser, while a job checks it. The key goes as soon as it is checked."""
+    """A Cliniko key that somebody entered in the browser, while a job checks it. It is forgotten afterwards."""
 
     __tablename__ = "connection_attempt"
 

@@ -47,7 +47,7 @@ class Link(Base):
 
 
 class Person(Base):
-    """What the identity index knows of one Cliniko patient or contact: HMACs for matching, one encrypted display row."""
+    """What the identity index knows of one Cliniko patient or contact: HMACs to match by, one encrypted display row."""
 
     __tablename__ = "person"
     __table_args__ = (Index("ix_person_email", "connection_id", "kind", "email_hmac"),)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, select
-
 from webapp.extensions import db
 
 from .models_ledger import ErasedPerson, NeverMatch, Person, PersonTerm, Referral
@@ -120,7 +119,7 @@ def display_rows(hub_id: int, connection_id: int, kind: str, cliniko_ids: Collec
                 Person.cliniko_id.in_(part),
             )
         )
-        found.update({cliniko_id: display for cliniko_id, display in rows})
+        found.update((cliniko_id, display) for cliniko_id, display in rows)
     return found
 
 

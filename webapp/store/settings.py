@@ -1,4 +1,4 @@
-"""Per-account settings: names, defaults and validation of product settings, and what a change makes the streams re-read."""
+"""Per-account settings: names, defaults, validation, and which streams re-read everything after a change."""
 
 import json
 import re
@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import select, update
+from webapp.extensions import db
 
 from webapp.clock import now
-from webapp.extensions import db
 
 from .accounts import get_account
 from .models_account import AccountSetting

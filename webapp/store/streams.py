@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import or_, select, update
+from webapp.extensions import db
 
 from webapp.clock import now
-from webapp.extensions import db
 
 from .models_account import Account, Connection
 from .models_sync import Run, StreamState
@@ -76,7 +76,7 @@ def request_run(hub_id: int, streams: Sequence[str]) -> list[str]:
 
 
 def due_streams(moment: datetime) -> list[tuple[int, str]]:
-    """(hub_id, stream) of active, connected accounts whose stream is due, or whose open cycle needs a next execution."""
+    """(hub_id, stream) of active, connected accounts whose stream is due or whose open cycle goes on."""
     rows = db.session.execute(
         select(StreamState.hub_id, StreamState.stream)
         .join(Account, Account.hub_id == StreamState.hub_id)

@@ -1,0 +1,23 @@
+"""Words for why a record or a stream is held up. They are stored; the pages turn them into sentences."""
+
+# A record (issues)
+EMAIL_REFUSED = "email_refused"
+FIELD_REFUSED = "field_refused"
+KEY_TAKEN = "key_taken"
+REQUIRED_PROPERTY = "required_property"
+PROPERTY_MISSING = "property_missing"
+NOT_FOUND = "not_found"
+REFUSED = "refused"
+UNREADABLE = "unreadable_record"
+
+# A stream (stream_state.cause)
+KEY_REVOKED = "key_revoked"
+UNINSTALLED = "uninstalled"
+NOT_CONNECTED = "not_connected"
+NOT_PROVISIONED = "not_provisioned"
+LIST_FORBIDDEN = "list_forbidden"
+MISSING_SCOPES = "missing_scopes"
+RATE_LIMITED = "rate_limited"
+UNAVAILABLE = "unavailable"
+OUR_FAULT = "our_fault"
+BUSY = "busy"

@@ -1,0 +1,49 @@
+"""All that an execution knows before it begins: account, connection, settings, keys and clients."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from webapp.clients.cliniko.client import ClinikoClient
+from webapp.clients.hubspot.client import HubSpotClient
+
+from jobs.sync.keeper import Keeper
+from webapp.store.settings import AccountSettings
+
+
+@dataclass
+class SyncContext:
+    """One execution of one stream. Holds plain values, not database rows, so that a rollback cannot expire them."""
+
+    hub_id: int
+    stream: str
+    connection_id: int
+    cliniko_account_id: str
+    shard: str
+    subdomain: str | None
+    country_code: str | None
+    digest_key: bytes
+    replaced_cliniko_ids: frozenset[str]
+    access: dict[str, str]
+    settings: AccountSettings
+    # Names of the contact properties that exist in the portal; a small plan has the essential ones only.
+    writable: frozenset[str]
+    cliniko: ClinikoClient
+    hubspot: HubSpotClient
+    redis: Any
+    keeper: Keeper
+    cycle_no: int
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def count(self, name: str, number: int = 1) -> None:
+        if number:
+            self.counts[name] = self.counts.get(name, 0) + number
+
+    def unique_key(self, cliniko_id: str) -> str:
+        """The record's unique key at HubSpot."""
+        return f"{self.cliniko_account_id}:{cliniko_id}"
+
+    @cached_property
+    def salt(self) -> str:
+        """Part of every record digest, so that a property that becomes available later is written then."""
+        return ",".join(sorted(self.writable))

@@ -1,0 +1,154 @@
+"""Runs one execution of a stream under its lease, and turns every failure into a wait, an issue or a stop."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from webapp.clients.errors import ApiError, Forbidden, NeedsReconnect, OurFault, Retryable, Throttled
+from webapp.extensions import db, get_redis
+
+from jobs.sync import causes
+from jobs.sync.context import SyncContext
+from jobs.sync.keeper import IdentityBusy, Keeper, owner_name
+from jobs.sync.streams import RUNNERS
+from jobs.sync.wiring import cliniko_client_for, hubspot_client_for
+from webapp.clock import now
+from webapp.store import accounts, connections, leases, settings, streams
+from webapp.store.leases import LeaseLost
+
+log = structlog.get_logger()
+
+# How long a stream waits after the first, second, … failure in a row when the API named no time.
+BACK_OFF = (10, 30, 60, 300, 900)
+
+
+@dataclass(frozen=True)
+class Result:
+    """outcome: more (call again) | done (cycle finished) | waiting (until) | stopped (cause) | busy (somebody else runs)."""
+
+    outcome: str
+    cause: str | None = None
+    until: datetime | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def run_execution(hub_id: int, stream: str) -> Result:
+    """One execution of one stream: at most 100 records. Safe to call twice at once and to kill anywhere."""
+    account = accounts.find_account(hub_id)
+    if account is None or account.status != "active":
+        return Result("stopped", causes.UNINSTALLED if account is None else account.status)
+    connection = connections.find_connection(hub_id)
+    if connection is None or connection.status != "active":
+        return Result("stopped", causes.NOT_CONNECTED if connection is None else causes.KEY_REVOKED)
+    if account.provisioned_at is None:
+        streams.stop(hub_id, stream, causes.NOT_PROVISIONED)
+        return Result("stopped", causes.NOT_PROVISIONED)
+    lease = leases.acquire(hub_id, stream, owner_name())
+    if lease is None:
+        return Result("busy")
+    with Keeper(lease) as keeper:
+        return _guarded(hub_id, stream, keeper)
+
+
+def _guarded(hub_id: int, stream: str, keeper: Keeper) -> Result:
+    context: SyncContext | None = None
+    try:
+        context = _context(hub_id, stream, keeper)
+        return _step(context)
+    except LeaseLost:
+        db.session.rollback()
+        return Result("busy")
+    except IdentityBusy:
+        return _wait(hub_id, stream, causes.BUSY, now() + timedelta(seconds=5))
+    except NeedsReconnect as error:
+        return _disconnected(hub_id, error)
+    except Retryable as error:
+        cause = causes.RATE_LIMITED if isinstance(error, Throttled) else causes.UNAVAILABLE
+        return _wait(hub_id, stream, cause, error.retry_at)
+    except Forbidden as error:
+        db.session.rollback()
+        cause = causes.LIST_FORBIDDEN if error.service == "cliniko" else causes.MISSING_SCOPES
+        streams.stop(hub_id, stream, cause)
+        return Result("stopped", cause)
+    except OurFault:
+        return _wait(hub_id, stream, causes.OUR_FAULT, now() + timedelta(minutes=15))
+    except ApiError as error:
+        # A refusal that no record explains: nothing was lost, the cursor has not moved.
+        log.error("stream_refused", hub_id=hub_id, stream=stream, service=error.service, status=error.status)
+        return _wait(hub_id, stream, causes.REFUSED, None)
+    finally:
+        if context is not None:
+            context.cliniko.close()
+            context.hubspot.close()
+
+
+def _step(ctx: SyncContext) -> Result:
+    runner = RUNNERS[ctx.stream]
+    connection = connections.find_connection(ctx.hub_id)
+    assert connection is not None
+    before = dict(ctx.access)
+    finished = runner.run_step(ctx, connection.index_state)
+    ctx.keeper.guard()
+    streams.add_counts(ctx.hub_id, ctx.stream, ctx.counts)
+    streams.clear_failures(ctx.hub_id, ctx.stream)
+    if ctx.access != before:
+        connections.save_access(ctx.connection_id, ctx.access)
+    db.session.commit()
+    if finished:
+        streams.close_cycle(ctx.hub_id, ctx.stream)
+    return Result("done" if finished else "more", counts=ctx.counts)
+
+
+def _context(hub_id: int, stream: str, keeper: Keeper) -> SyncContext:
+    state = streams.open_cycle(hub_id, stream)
+    account = accounts.get_account(hub_id)
+    connection = connections.find_connection(hub_id)
+    assert connection is not None, "checked before the lease was taken"
+    report = account.provision_report or {}
+    ctx = SyncContext(
+        hub_id=hub_id,
+        stream=stream,
+        connection_id=connection.id,
+        cliniko_account_id=connection.cliniko_account_id,
+        shard=connection.shard,
+        subdomain=connection.subdomain,
+        country_code=connection.country_code,
+        digest_key=accounts.digest_key(account),
+        replaced_cliniko_ids=frozenset(account.replaced_cliniko_ids),
+        access=dict(connection.access),
+        settings=settings.get_settings(hub_id),
+        writable=frozenset(report.get("contact_properties", ())),
+        cliniko=cliniko_client_for(connection),
+        hubspot=hubspot_client_for(hub_id),
+        redis=get_redis(),
+        keeper=keeper,
+        cycle_no=state.cycle_no,
+    )
+    if state.reread:
+        RUNNERS[stream].on_reread(ctx)
+        db.session.commit()
+    return ctx
+
+
+def _wait(hub_id: int, stream: str, cause: str, until: datetime | None) -> Result:
+    """The cycle goes on later from where it is."""
+    db.session.rollback()
+    state = streams.get_stream(hub_id, stream)
+    failures = state.failures if state is not None else 0
+    until = until or now() + timedelta(seconds=BACK_OFF[min(failures, len(BACK_OFF) - 1)])
+    streams.wait(hub_id, stream, until, cause)
+    return Result("waiting", cause, until)
+
+
+def _disconnected(hub_id: int, error: NeedsReconnect) -> Result:
+    """Access was taken away: stop every stream at once; the owner has to act."""
+    db.session.rollback()
+    if error.service == "cliniko":
+        connections.mark_key_revoked(hub_id)
+        cause = causes.KEY_REVOKED
+    else:
+        accounts.set_status(hub_id, "uninstalled", error.reason)
+        cause = causes.UNINSTALLED
+    streams.stop(hub_id, None, cause)
+    log.warning("stream_stopped", hub_id=hub_id, cause=cause)
+    return Result("stopped", cause)

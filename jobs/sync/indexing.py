@@ -1,0 +1,92 @@
+"""The identity index: HMACs by which people are recognised, from the Cliniko records of one page."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from jobs.mapping import identity
+from jobs.sync import tags
+from jobs.sync.context import SyncContext
+from webapp.store import people
+
+
+@dataclass(frozen=True)
+class Known:
+    """The normalised identity of one Cliniko record, in memory only."""
+
+    cliniko_id: str
+    email: str | None
+    first: str | None
+    preferred: str | None
+    last: str | None
+    birth: date | None
+    phones: tuple[str, ...]
+    archived: bool
+    merged_into: str | None
+
+    @property
+    def first_names(self) -> frozenset[str]:
+        return frozenset(name for name in (self.first, self.preferred) if name)
+
+
+def known_patient(patient: Any, country_code: str | None) -> Known:
+    """From a decoded patient."""
+    return Known(
+        cliniko_id=patient.id,
+        email=identity.email_key(patient.email),
+        first=identity.name_key(patient.first_name),
+        preferred=identity.name_key(patient.preferred_first_name),
+        last=identity.name_key(patient.last_name),
+        birth=patient.date_of_birth,
+        phones=tuple(identity.phone_keys(patient.patient_phone_numbers, patient.country_code, country_code)),
+        archived=patient.archived_at is not None or patient.deleted_at is not None,
+        merged_into=patient.merged_into_id,
+    )
+
+
+def index(ctx: SyncContext, kind: str, records: Sequence[Any], known: Sequence[Known]) -> set[str]:
+    """Write what changed of these people; the caller commits. Returns the ids whose identity changed."""
+    stored = people.digests(ctx.connection_id, kind, [k.cliniko_id for k in known])
+    rows: list[dict[str, Any]] = []
+    terms: dict[str, Collection[bytes]] = {}
+    for record, person in zip(records, known, strict=True):
+        display = _display(record)
+        digest = tags.tag(ctx.digest_key, "index", f"{person!r}{display}")
+        if stored.get(person.cliniko_id) == digest:
+            continue
+        rows.append(_row(ctx, kind, person, digest, display))
+        words = {word for name in (record.first_name, record.last_name) for word in identity.name_words(name)}
+        terms[person.cliniko_id] = {
+            *(tags.tag(ctx.digest_key, "phone", phone) for phone in person.phones),
+            *(tags.tag(ctx.digest_key, "word", word) for word in words),
+        }
+    people.save(rows, terms)
+    return {row["cliniko_id"] for row in rows}
+
+
+def _row(ctx: SyncContext, kind: str, person: Known, digest: bytes, display: str) -> dict[str, Any]:
+    key = ctx.digest_key
+    return {
+        "connection_id": ctx.connection_id,
+        "kind": kind,
+        "cliniko_id": person.cliniko_id,
+        "hub_id": ctx.hub_id,
+        "email_hmac": tags.optional(key, "email", person.email),
+        "first_hmac": tags.optional(key, "name", person.first),
+        "preferred_hmac": tags.optional(key, "name", person.preferred),
+        "last_hmac": tags.optional(key, "name", person.last),
+        "birth_hmac": tags.birth(key, person.birth),
+        "archived": person.archived,
+        "merged_into": person.merged_into,
+        "digest": digest,
+        "display": display,
+    }
+
+
+def _display(record: Any) -> str:
+    """What a page shows of a person: name, email, birth date. Stored encrypted."""
+    name = " ".join(part for part in (record.first_name, record.last_name) if part)
+    born = getattr(record, "date_of_birth", None)
+    return json.dumps({"name": name, "email": record.email or "", "birth_date": born.isoformat() if born else ""})

@@ -1,0 +1,79 @@
+"""One page of people (patients, third-party contacts): index, skip what is unchanged, write the rest, move the cursor."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from webapp.extensions import db
+
+from jobs.mapping.digest import record_digest
+from jobs.mapping.records import MappedRecord
+from jobs.sync import indexing, writing
+from jobs.sync.context import SyncContext
+from jobs.sync.items import Item, PersonKind
+from webapp.store import issues, ledger
+
+# Links in these states may still become a contact; the others are written as what they are.
+_LINKED = "linked"
+
+
+def process_page(
+    ctx: SyncContext,
+    spec: PersonKind,
+    records: Sequence[Any],
+    map_all: Callable[[Sequence[Any]], list[MappedRecord]],
+    *,
+    bad: Sequence[tuple[str, str]] = (),
+    forced: bool = False,
+    commit_cursor: Callable[[], None] = lambda: None,
+) -> None:
+    """Take care of these records. The cursor moves in the last transaction, when everything before it is stored.
+
+    `forced` looks at every record even when its digest is the stored one (retries, work items)."""
+    known = [spec.known(record, ctx.country_code) for record in records]
+    ctx.keeper.guard()
+    indexing.index(ctx, spec.kind, records, known)
+    db.session.commit()
+    links = ledger.by_cliniko(ctx.connection_id, spec.kind, [k.cliniko_id for k in known])
+    items: list[Item] = []
+    for record, person, mapped in zip(records, known, map_all(records), strict=True):
+        values = {name: value for name, value in mapped.values.items() if name in ctx.writable}
+        digest = record_digest(ctx.digest_key, values, ctx.salt)
+        link = links.get(person.cliniko_id)
+        item = Item(record, person, mapped, values, digest, link, forced)
+        if not forced and _unchanged(item):
+            ctx.count("unchanged")
+            continue
+        items.append(item)
+    ctx.count("read", len(records))
+    if items:
+        with ctx.keeper.identity_lock():
+            _refresh_links(ctx, spec, items)
+            changes = [i for i in items if i.link is not None and i.link.state == _LINKED]
+            new = [i for i in items if i.link is None or i.link.state != _LINKED]
+            writing.write_people(ctx, spec, changes, new)
+    ctx.keeper.guard()
+    writing.open_unreadable(ctx, spec, bad)
+    commit_cursor()
+    db.session.commit()
+
+
+def _unchanged(item: Item) -> bool:
+    link = item.link
+    if link is None or link.digest is None or bytes(link.digest) != item.digest:
+        return False
+    if link.state == "unlinked":
+        # The digest does not count after an unlink: a later change in Cliniko makes a contact of its own.
+        return False
+    return link.state in ("linked", "held", "excluded", "closed")
+
+
+def _refresh_links(ctx: SyncContext, spec: PersonKind, items: Sequence[Item]) -> None:
+    """Another writer may have been here before we got the lock."""
+    links = ledger.by_cliniko(ctx.connection_id, spec.kind, [i.cliniko_id for i in items])
+    for item in items:
+        item.link = links.get(item.cliniko_id)
+
+
+def due_ids(ctx: SyncContext, spec: PersonKind, moment: Any) -> list[str]:
+    """Records to read again by id: ≤ 50, the longest id list that Cliniko is known to take."""
+    return issues.due(ctx.connection_id, spec.kind, moment, limit=50)
