@@ -21,7 +21,7 @@ SYNC = "sync"
 LOW = "low"
 QUEUES: tuple[str, ...] = (PUSH, SYNC, LOW)
 
-# A running job's heartbeat is renewed every few seconds (see jobs.worker); one older than this belongs to a dead worker.
+# A running job's heartbeat is renewed every few seconds (jobs.worker); one older than this belongs to a dead worker.
 HEARTBEAT_LOST_AFTER = timedelta(seconds=60)
 
 _PENDING = frozenset({"queued", "scheduled", "deferred", "rate_limited", "ready_to_enqueue", "created"})
@@ -40,7 +40,7 @@ class QueuePolicy:
 
 POLICIES: dict[str, QueuePolicy] = {
     PUSH: QueuePolicy(job_timeout=120, failure_ttl=3600, retry_intervals=(5, 15, 60)),
-    SYNC: QueuePolicy(job_timeout=300, failure_ttl=3600, retry_intervals=(10, 60)),
+    SYNC: QueuePolicy(job_timeout=300, failure_ttl=3600, retry_intervals=(5, 60)),
     LOW: QueuePolicy(job_timeout=900, failure_ttl=3600, retry_intervals=(60, 300)),
 }
 
@@ -63,18 +63,20 @@ def enqueue_once(
     job_id: str,
     connection: Redis | None = None,
     retry_intervals: Sequence[int] | None = None,
+    at_front: bool = False,
 ) -> Job | None:
     """Put `func(*args)` on `queue` unless a job with this id is waiting or alive; return the job, or None if one was.
 
     `func` is a dotted name; `job_id` may hold letters, digits, `_` and `-`. A job that has ended, or whose worker died
     without saying so, gives its id up to the new one. `retry_intervals` replaces the queue's own; () means no retry.
+    `at_front` is for short jobs that feed the queue themselves.
     """
     target = get_queue(queue, connection)
     try:
-        return _enqueue(target, func, args, job_id, retry_intervals)
+        return _enqueue(target, func, args, job_id, retry_intervals, at_front)
     except DuplicateJobError:
         pass
-    # Without the lock, two callers could both judge the old job dead and the second would delete the first one's new job.
+    # Without the lock, two callers could both judge the old job dead, and the second would delete the first one's job.
     with target.connection.lock(f"crmconnect:enqueue:{job_id}", timeout=_REPLACE_LOCK_SECONDS, blocking_timeout=5):
         try:
             old = Job.fetch(job_id, connection=target.connection, serializer=JSONSerializer)
@@ -85,7 +87,7 @@ def enqueue_once(
                 return None
             old.delete()
         try:
-            return _enqueue(target, func, args, job_id, retry_intervals)
+            return _enqueue(target, func, args, job_id, retry_intervals, at_front)
         except DuplicateJobError:
             return None
 
@@ -101,7 +103,12 @@ def enqueue_follow_on(queue: str, func: str, *args: object, job_id: str, connect
 
 
 def _enqueue(
-    queue: Queue, func: str, args: tuple[object, ...], job_id: str, retry_intervals: Sequence[int] | None
+    queue: Queue,
+    func: str,
+    args: tuple[object, ...],
+    job_id: str,
+    retry_intervals: Sequence[int] | None,
+    at_front: bool,
 ) -> Job:
     policy = POLICIES[queue.name]
     intervals = policy.retry_intervals if retry_intervals is None else tuple(retry_intervals)
@@ -110,6 +117,7 @@ def _enqueue(
         args=args,
         job_id=job_id,
         unique=True,
+        at_front=at_front,
         job_timeout=policy.job_timeout,
         # A finished job leaves at once, so that its id is free for the next cycle.
         result_ttl=0,

@@ -1,0 +1,1 @@
+"""What the workers run: thin entries, one file per cause."""

@@ -1,0 +1,23 @@
+"""Daily: purge accounts that left, forget old history."""
+
+import structlog
+
+from jobs.context import in_app_context
+from webapp.clock import now
+from webapp.store import housekeeping as store
+from webapp.store.accounts import purge_account
+
+_log = structlog.get_logger(__name__)
+
+
+@in_app_context
+def housekeeping() -> None:
+    """Safe to repeat."""
+    moment = now()
+    pruned = store.prune(moment)
+    purged = 0
+    for hub_id in store.accounts_to_purge(moment):
+        purge_account(hub_id)
+        purged += 1
+        _log.info("account_purged", hub_id=hub_id)
+    _log.info("housekeeping", accounts_purged=purged, **{f"{table}_rows": count for table, count in pruned.items()})
