@@ -151,7 +151,10 @@ class Portal:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that is not as provisioned. what: property | pipeline | stage; problem: missing | type | unique | options."""
+    """One thing that is not as provisioned.
+
+    what: property | pipeline | stage; problem: missing | type | unique | options.
+    """
 
     what: str
     object_type: str
@@ -176,7 +179,7 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class PipelineOutcome:
-    """Where one stream's deals go: `pipeline_id` None means that the stream makes no deals. stages: ours → the account's."""
+    """Where one stream's deals go; a `pipeline_id` of None means no deals. stages: our id → the account's."""
 
     stream: str
     mode: PipelineMode
