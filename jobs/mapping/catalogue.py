@@ -32,9 +32,9 @@ __all__ = [
     "DEALS",
     "GROUPS",
     "OBJECT_TYPES",
-    "OPTIONAL_STANDARD",
     "PIPELINES",
     "PROPERTIES",
+    "STANDARD",
     "AppointmentStatus",
     "Group",
     "InvoiceStatus",
@@ -59,8 +59,24 @@ PROPERTIES: tuple[Property, ...] = (
 )
 PIPELINES: tuple[Pipeline, ...] = (APPOINTMENT_PIPELINE, INVOICE_PIPELINE)
 
-# HubSpot's own contact properties that not every account has: written only where they exist.
-OPTIONAL_STANDARD = frozenset({"date_of_birth"})
+# HubSpot's own properties that we write, where the account has them (not every account has `date_of_birth`).
+STANDARD: dict[ObjectType, tuple[str, ...]] = {
+    CONTACTS: (
+        "firstname",
+        "lastname",
+        "email",
+        "phone",
+        "mobilephone",
+        "address",
+        "city",
+        "state",
+        "zip",
+        "country",
+        "date_of_birth",
+        "company",
+    ),
+    DEALS: ("dealname", "amount", "closedate", "pipeline", "dealstage", "hubspot_owner_id", "deal_currency_code"),
+}
 
 _BY_NAME = {(item.object_type, item.name): item for item in PROPERTIES}
 

@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 
-from jobs.mapping.catalogue import OBJECT_TYPES, PROPERTIES, Property, properties_of
+from jobs.mapping.catalogue import OBJECT_TYPES, PROPERTIES, STANDARD, Property, properties_of
 from jobs.sync.provisioning_compare import drift_of, fitting, missing_groups, missing_properties
 from jobs.sync.provisioning_pipelines import put_pipelines, settle
 from jobs.sync.provisioning_portal import read_limits, read_portal

@@ -189,7 +189,10 @@ class PipelineOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ProvisionReport:
-    """What a run did and what it left. `ok`: everything essential is there and the pipelines are as chosen."""
+    """What a run did and what it left. `ok`: everything essential is there and the pipelines are as chosen.
+
+    `usable_properties`, by object type: what the sync may write, ours and HubSpot's own.
+    """
 
     ok: bool
     created: tuple[str, ...]
@@ -207,7 +210,8 @@ class ProvisionReport:
             "created": list(self.created),
             "repaired": list(self.repaired),
             "missing_properties": {key: list(names) for key, names in self.missing_properties.items()},
-            "usable_properties": {key: list(names) for key, names in self.usable_properties.items()},
+            "contact_properties": list(self.usable_properties.get("contacts", ())),
+            "deal_properties": list(self.usable_properties.get("deals", ())),
             "pipelines": [
                 {
                     "stream": item.stream,
