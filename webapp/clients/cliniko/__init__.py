@@ -1,0 +1,1 @@
+"""The Cliniko REST API v1."""
