@@ -15,6 +15,7 @@ from jobs.mapping.catalogue_deals import (
 from jobs.mapping.catalogue_types import (
     CONTACTS,
     DEALS,
+    YES_NO,
     AppointmentStatus,
     Group,
     InvoiceStatus,
@@ -35,6 +36,7 @@ __all__ = [
     "PIPELINES",
     "PROPERTIES",
     "STANDARD",
+    "YES_NO",
     "AppointmentStatus",
     "Group",
     "InvoiceStatus",

@@ -68,8 +68,7 @@ def put_pipelines(
 def _put(
     client: HubSpotClient, portal: Portal, limits: Limits, choice: PipelineChoice, ours: Pipeline, done: Done
 ) -> PipelineOutcome:
-    mapped = ours.stream in choice.targets
-    mode = PipelineMode.MAPPED if mapped else choice.mode
+    mode = _mode(choice, ours)
     none = PipelineOutcome(ours.stream, mode, None)
     pipeline, stages = expected_stages(portal, choice, ours)
     if pipeline is None:
@@ -91,6 +90,13 @@ def _put(
         done.messages.append(f"Choose a stage of “{pipeline.label}” for {ours.stream}: {labels}.")
         return none
     return PipelineOutcome(ours.stream, mode, pipeline.id, stages)
+
+
+def _mode(choice: PipelineChoice, ours: Pipeline) -> PipelineMode:
+    if ours.stream in choice.targets:
+        return PipelineMode.MAPPED
+    # With one stream mapped, the other one still goes to our own pipeline.
+    return PipelineMode.OWN if choice.mode is PipelineMode.MAPPED else choice.mode
 
 
 def _create(client: HubSpotClient, ours: Pipeline, limits: Limits, done: Done) -> bool:

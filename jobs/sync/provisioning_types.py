@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from jobs.mapping.catalogue import PIPELINES, Pipeline
 
+PATIENT_KEY = "cliniko_patient_key"
+
 # Told after each step: what is being done in plain words, steps done, steps in all.
 Progress = Callable[[str, int, int], None]
 
@@ -203,6 +205,12 @@ class ProvisionReport:
     drift: Drift
     limits: Limits
     messages: tuple[str, ...]
+
+    @property
+    def can_sync_patients(self) -> bool:
+        """The patient key is there and unique: without it, records could be doubled."""
+        spoiled = any(item.name == PATIENT_KEY for item in self.drift.differences)
+        return PATIENT_KEY in self.usable_properties.get("contacts", ()) and not spoiled
 
     def as_dict(self) -> dict[str, Any]:
         return {
