@@ -43,8 +43,9 @@ _STEPS = 6
 def check(client: HubSpotClient, settings: PipelineSettings) -> Drift:
     """What differs from what we provisioned: missing, of another type, not unique, lacking choices. Changes nothing."""
     portal = read_portal(client)
-    choice, _ = settle(portal, read_limits(client), PipelineChoice.from_settings(settings))
-    return drift_of(portal, choice)
+    limits = read_limits(client)
+    choice, _ = settle(portal, limits, PipelineChoice.from_settings(settings))
+    return drift_of(portal, choice, limits)
 
 
 def run(
@@ -104,9 +105,7 @@ def _report(
     # HubSpot may list something a moment after it said that it was created.
     made = set(done.created)
     missing = [item for item in missing_properties(portal) if item.name not in made]
-    differences = tuple(
-        item for item in drift_of(portal, choice).differences if item.problem != "missing" or item.name not in made
-    )
+    differences = tuple(item for item in drift_of(portal, choice).differences if not _told_elsewhere(item, made))
     absent = {item.name for item in missing}
     usable = {
         kind: tuple(item.name for item in properties_of(kind) if item.name not in absent) for kind in OBJECT_TYPES
@@ -125,6 +124,10 @@ def _report(
         limits=limits,
         messages=(*done.messages, *_property_messages(missing), *_record_messages(limits, expected_records)),
     )
+
+
+def _told_elsewhere(item: Difference, made: set[str]) -> bool:
+    return item.problem == "missing" and (item.what == "property" or item.name in made)
 
 
 def _property_messages(missing: list[Property]) -> list[str]:

@@ -17,9 +17,21 @@ from jobs.sync.provisioning_types import (
 DEFAULT_PIPELINE = "default"
 
 
-def drift_of(portal: Portal, choice: PipelineChoice) -> Drift:
-    """Everything that a repair would change or that a person has to change."""
-    return Drift((*_property_differences(portal), *_pipeline_differences(portal, choice)))
+def drift_of(portal: Portal, choice: PipelineChoice, limits: Limits | None = None) -> Drift:
+    """Everything that a repair would change or that a person has to change.
+
+    With `limits`, a missing property that the account has no room for is not drift, unless it is essential.
+    """
+    missing = missing_properties(portal)
+    room_for = set(missing if limits is None else fitting(missing, limits))
+    told = [item for item in missing if item.essential or item in room_for]
+    return Drift(
+        (
+            *(_property(item, "missing", "is missing") for item in told),
+            *_property_differences(portal),
+            *_pipeline_differences(portal, choice),
+        )
+    )
 
 
 def missing_properties(portal: Portal) -> list[Property]:
@@ -77,7 +89,6 @@ def _property_differences(portal: Portal) -> Iterator[Difference]:
     for ours in PROPERTIES:
         theirs = portal.properties[ours.object_type].get(ours.name)
         if theirs is None:
-            yield _property(ours, "missing", "is missing")
             continue
         if theirs.type != ours.type:
             yield _property(ours, "type", f"was changed to the type {theirs.type}; it has to be {ours.type}")

@@ -104,14 +104,14 @@ def _create(client: HubSpotClient, ours: Pipeline, limits: Limits, done: Done) -
         try:
             schema.create_pipeline(client, "deals", pipeline_definition(ours, label))
         except Rejected as error:
+            if find_pipeline_now(client, ours.id):
+                return True  # another run made it at the same moment
             text = full_text(error)
             if _AT_LIMIT.search(text):
                 done.messages.append(
                     f"This HubSpot account may not have another deal pipeline, so {ours.stream} are not synced."
                 )
                 return False
-            if find_pipeline_now(client, ours.id):
-                return True  # another run made it at the same moment
             if _LABEL_TAKEN.search(text) and label == ours.label:
                 continue
             done.messages.append(f"HubSpot refused the pipeline “{ours.label}”: {reason(error)}")

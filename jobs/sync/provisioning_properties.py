@@ -41,7 +41,7 @@ def create_groups(client: HubSpotClient, groups: list[Group], done: Done) -> Non
 
 def create_properties(client: HubSpotClient, object_type: ObjectType, wanted: list[Property], done: Done) -> None:
     """In batches, as that is one call; what a batch did not take is tried alone, where HubSpot says what is wrong."""
-    remaining = iter(wanted)
+    remaining, done.at_limit = iter(wanted), False
     while chunk := list(islice(remaining, BATCH)):
         try:
             made = schema.create_properties(client, object_type, [definition(item) for item in chunk])
@@ -113,7 +113,7 @@ def _create_one(client: HubSpotClient, item: Property, done: Done) -> None:
                 continue
             if already_exists(error):
                 return
-            if _AT_LIMIT.search(text):
+            if _AT_LIMIT.search(text) and "unique" not in text.lower():
                 done.at_limit = True
             else:
                 done.messages.append(f"HubSpot refused the property “{item.label}”: {reason(error)}")

@@ -102,6 +102,13 @@ def test_drift_of_a_property(kind, name, changes, problem):
     assert problems(with_property(as_provisioned(), kind, name, **changes)) == [(name, problem)]
 
 
+def test_what_there_is_no_room_for_is_not_drift():
+    portal = with_property(with_property(as_provisioned(), "contacts", "cliniko_title"), "contacts", "cliniko_email")
+    full = drift_of(portal, OWN, Limits(properties=Room(10, 10)))
+    assert [item.name for item in full.differences] == ["cliniko_email"]
+    assert len(drift_of(portal, OWN, Limits(properties=Room(10, 8))).differences) == 2
+
+
 def test_a_pipeline_and_a_stage_that_went_missing():
     portal = as_provisioned()
     own = portal.pipelines[1]
