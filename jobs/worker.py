@@ -10,6 +10,8 @@ import ctypes
 import os
 import signal
 import sys
+from datetime import timedelta
+from types import FrameType
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +20,7 @@ from rq import Queue
 from rq.job import Job
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
+from rq.utils import now
 from rq.worker import Worker
 from rq.worker_pool import ForkProcess, WorkerData, WorkerPool
 
@@ -29,6 +32,7 @@ WORKER_TTL = 20
 MAINTENANCE_EVERY = 5
 JOB_HEARTBEAT_EVERY = 5
 JOB_SILENCE = 20
+SAME_REQUEST = timedelta(seconds=10)
 
 _PUSH_PREFIX = "push-"
 _PR_SET_PDEATHSIG = 1
@@ -54,6 +58,13 @@ class JobWorker(Worker):
         """Clean up after dead workers, then queue the retries that are due: no extra scheduler process per worker."""
         super().run_maintenance_tasks()  # type: ignore[no-untyped-call]  # rq leaves it untyped
         promote_due_retries(self.queues, self.connection)
+
+    def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
+        """A later signal cuts the running job. Not one that came with the first: a supervisor signals the whole group
+        and the pool passes the signal on, which on a busy machine may take longer than the library allows for."""
+        asked = self._shutdown_requested_date
+        if asked is None or now() - asked > SAME_REQUEST:
+            super().request_force_stop(signum, frame)
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         die_with_parent(signal.SIGKILL)
