@@ -1,0 +1,163 @@
+"""What a person or another process meets: OAuth pages and endpoints, control endpoints, a list of contacts."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from markupsafe import Markup, escape
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Request, Response
+
+from webapp.sandbox.hubspot.api import reply
+from webapp.sandbox.hubspot.errors import HubSpotError
+from webapp.sandbox.hubspot.support import Fault
+
+if TYPE_CHECKING:
+    from webapp.sandbox.hubspot.portal import App
+    from webapp.sandbox.hubspot.sandbox import HubSpotSandbox
+
+_TOKEN = re.compile(r"/oauth/(?:2026-09|2026-03)/token(?:/(introspect|revoke))?")
+_AUTHORIZE = re.compile(r"/oauth/(?:(\d+)/)?authorize")
+_PORTAL = re.compile(r"/portals/(\d+)")
+
+
+def page(title: str, body: Markup, status: int = 200) -> Response:
+    head = Markup(
+        "<!doctype html><html lang=en><meta charset=utf-8><title>{0}</title><style>body{{font:16px sans-serif;"
+        "margin:2rem auto;max-width:60rem}}td,th{{padding:.3rem .8rem;text-align:left}}</style>"
+        "<p><strong>Simulated HubSpot</strong></p><h1>{0}</h1>"
+    ).format(title)
+    return Response(head + body, status=status, content_type="text/html;charset=utf-8")
+
+
+def with_query(url: str, **added: str) -> str:
+    parts = urlsplit(url)
+    query = [*parse_qsl(parts.query, keep_blank_values=True), *added.items()]
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+class Site:
+    def __init__(self, sandbox: HubSpotSandbox) -> None:
+        self.sandbox = sandbox
+
+    def answer(self, request: Request) -> Response:
+        with self.sandbox.lock:
+            if found := _TOKEN.fullmatch(request.path):
+                return self._token(request, found[1])
+            if found := _AUTHORIZE.fullmatch(request.path):
+                return self._authorize(request, found[1])
+            if request.path.startswith("/_sandbox/"):
+                return self._control(request)
+            if found := _PORTAL.fullmatch(request.path):
+                return self._contacts(request, int(found[1]))
+            if request.path == "/":
+                return self._home()
+        return page("Not found", Markup(""), 404)
+
+    def _token(self, request: Request, action: str | None) -> Response:
+        if request.method != "POST":
+            return reply(405, {"status": "error", "message": "POST only"})
+        tokens, form = self.sandbox.tokens, request.form.to_dict()
+        if action == "introspect":
+            return reply(*tokens.introspect(form))
+        return reply(*(tokens.revoke(form) if action == "revoke" else tokens.token(form)))
+
+    def _problem(self, app: App | None, redirect_uri: str, request: Request) -> str | None:
+        if app is None:
+            return "The client ID is not known."
+        if redirect_uri not in app.redirect_uris:
+            return "The redirect URL does not match the app's registered redirect URLs."
+        asked = set(request.values.get("scope", "").split())
+        optional = set(request.values.get("optional_scope", "").split())
+        if not set(app.scopes) <= asked or not asked | optional <= {*app.scopes, *app.optional_scopes}:
+            return "The scopes do not match the scopes registered for this app."
+        return None
+
+    def _authorize(self, request: Request, hub_id: str | None) -> Response:
+        values = request.values
+        app = next((a for a in self.sandbox.apps.values() if a.client_id == values.get("client_id")), None)
+        target = values.get("redirect_uri", "")
+        problem = self._problem(app, target, request)
+        if problem or app is None:
+            return page("Authorization failed", Markup("<p>{}</p>").format(problem), 400)
+        state = {"state": values["state"]} if "state" in values else {}
+        if request.method == "POST":
+            if values.get("choice") != "connect":
+                return redirect(with_query(target, error="access_denied", **state))
+            portal = self.sandbox.portals.get(int(hub_id or values.get("portal", "0")))
+            if portal is None:
+                return page("Authorization failed", Markup("<p>That account does not exist.</p>"), 400)
+            return redirect(with_query(target, code=self.sandbox.tokens.new_code(app, portal, target), **state))
+        shown = [p for p in self.sandbox.portals.values() if hub_id is None or str(p.hub_id) == hub_id]
+        choices = Markup("").join(Markup("<option value={}>{}</option>").format(p.hub_id, p.name) for p in shown)
+        scopes = Markup("").join(Markup("<li>{}</li>").format(scope) for scope in app.scopes)
+        body = Markup(
+            "<form method=post><label>Account <select name=portal>{}</select></label><p>It asks for:</p><ul>{}</ul>"
+            "<button name=choice value=connect>Connect app</button> "
+            "<button name=choice value=cancel>Cancel</button></form>"
+        ).format(choices, scopes)
+        return page(f"Connect {app.name}", body)
+
+    def _control(self, request: Request) -> Response:
+        """calls, clear, faults (POST a list), counts, create (POST {portal, properties})."""
+        name = request.path.removeprefix("/_sandbox/")
+        if name == "calls":
+            shown = [{"method": c.method, "path": c.path, "status": c.status} for c in self.sandbox.calls.items]
+            return reply(200, {"calls": shown})
+        if name == "counts":
+            counts = {str(p.hub_id): {o: len(s) for o, s in p.stores.items()} for p in self.sandbox.portals.values()}
+            return reply(200, counts)
+        if request.method != "POST":
+            return reply(404, {"message": "not found"})
+        if name == "clear":
+            self.sandbox.calls.clear()
+            self.sandbox.faults.clear()
+            return reply(204, None)
+        try:
+            body: Any = json.loads(request.get_data() or b"{}")
+            if name == "faults":
+                for item in body:
+                    self.sandbox.faults.add(Fault(**item))
+                return reply(204, None)
+            if name == "contacts":
+                record = self.sandbox.portals[int(body["portal"])].create("contacts", body["properties"])
+                return reply(201, {"id": record.id})
+        except HubSpotError as error:
+            return reply(error.status, error.body())
+        except (ValueError, KeyError, TypeError) as error:
+            return reply(400, {"message": f"{type(error).__name__} in the body"})
+        return reply(404, {"message": "not found"})
+
+    def _home(self) -> Response:
+        rows = Markup("").join(
+            Markup("<li><a href=/portals/{}>{}</a> — {} contacts, {} deals</li>").format(
+                p.hub_id, p.name, len(p.contacts), len(p.deals)
+            )
+            for p in self.sandbox.portals.values()
+        )
+        return page("Accounts", Markup("<ul>{}</ul>").format(rows))
+
+    def _contacts(self, request: Request, hub_id: int) -> Response:
+        portal = self.sandbox.portals.get(hub_id)
+        if portal is None:
+            return page("Not found", Markup(""), 404)
+        words = request.args.get("q", "").lower()
+        names = ("firstname", "lastname", "email", "phone", "cliniko_patient_key")
+        rows = []
+        for record in portal.contacts:
+            cells = [record.properties.get(name, "") for name in names]
+            if not record.archived and words in " ".join(cells).lower():
+                rows.append(Markup("<tr>{}</tr>").format(_cells([record.id, *cells])))
+        heads = Markup("").join(Markup("<th>{}</th>").format(name) for name in ("id", *names))
+        body = Markup(
+            '<form><input name=q aria-label=Search value="{}"> <button>Search</button></form>'
+            "<p>{} contacts</p><table><tr>{}</tr>{}</table>"
+        ).format(escape(words), len(rows), heads, Markup("").join(rows[:100]))
+        return page(f"Contacts of {portal.name}", body)
+
+
+def _cells(values: list[str]) -> Markup:
+    return Markup("").join(Markup("<td>{}</td>").format(value) for value in values)
