@@ -95,7 +95,8 @@ class Api:
         hub_id: int | None = None
         headers: dict[str, str] = {}
         try:
-            route, args = self.map.bind_to_environ(request.environ).match()
+            route, matched = self.map.bind_to_environ(request.environ).match()
+            args = dict(matched)
             args.pop("version", None)
             with self.sandbox.lock:
                 call = self.sandbox.tokens.authenticate(request)

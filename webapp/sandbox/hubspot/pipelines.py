@@ -39,7 +39,7 @@ def _pipeline(call: Call, obj: str, pipeline_id: str) -> dict[str, Any]:
 
 
 def _stage(pipeline: dict[str, Any], stage_id: str) -> dict[str, Any]:
-    found = pipeline["stages"].get(stage_id)
+    found: dict[str, Any] | None = pipeline["stages"].get(stage_id)
     if found is None:
         raise not_found(f"Stage {stage_id} does not exist in pipeline {pipeline['id']}")
     return found

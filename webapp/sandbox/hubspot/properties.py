@@ -133,8 +133,8 @@ def update(call: Call, obj: str, name: str) -> Reply:
     if found is None:
         raise not_found(f'Property "{name}" does not exist')
     body = call.json()
-    changed = {key: body[key] for key in ("label", "description", "groupName", "displayOrder", "hidden") if key in body}
-    changed |= {key: body[key] for key in ("formField", "options", "type", "fieldType") if key in body}
+    names = ("label", "description", "groupName", "displayOrder", "hidden", "formField", "options", "type", "fieldType")
+    changed: dict[str, Any] = {name: body[name] for name in names if name in body}
     if found["hubspotDefined"] and set(changed) - {"options", "groupName", "displayOrder", "hidden"}:
         raise bad_request(f"{name} is defined by HubSpot and cannot be changed")
     if changed.get("groupName", found["groupName"]) not in call.portal.schema[obj].groups:

@@ -13,10 +13,26 @@ from webapp.sandbox.hubspot.tokens import Access
 if TYPE_CHECKING:
     from webapp.sandbox.hubspot.sandbox import HubSpotSandbox
 
-_PLAIN = (
-    "name tier currency additional_currencies time_zone ui_domain hosting account_type user_email user_id "
-    "secondary_lookup preserve_primary_id required pipeline_cap property_cap record_caps pipelines owners"
-).split()
+_PLAIN = [
+    "name",
+    "tier",
+    "currency",
+    "additional_currencies",
+    "time_zone",
+    "ui_domain",
+    "hosting",
+    "account_type",
+    "user_email",
+    "user_id",
+    "secondary_lookup",
+    "preserve_primary_id",
+    "required",
+    "pipeline_cap",
+    "property_cap",
+    "record_caps",
+    "pipelines",
+    "owners",
+]
 
 
 def dump(sandbox: HubSpotSandbox) -> dict[str, Any]:
