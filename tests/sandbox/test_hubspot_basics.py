@@ -155,3 +155,16 @@ def test_a_hundred_upserts_stay_quick(api: httpx.Client, portal: Portal) -> None
     assert api.post(f"{OBJECTS}/batch/upsert", json=body).status_code == 200
     assert time.perf_counter() - started < 1
     assert len(portal.contacts) == 100
+
+
+def test_a_person_edits_a_contact_and_uninstalls_on_the_pages(portal: Portal, api: httpx.Client) -> None:
+    made = portal.create("contacts", {"email": "page@x.example", "firstname": "<b>Ann"})
+    listed = api.get("/portals/123", params={"q": "page@"})
+    assert "Simulated HubSpot" in listed.text
+    assert "&lt;b&gt;Ann" in listed.text
+    path = f"/portals/123/contacts/{made.id}"
+    assert api.post(path, data={"city": "Perth"}).status_code == 302
+    assert made.history["city"][-1].source.type == "CRM_UI"
+    assert api.post(path, data={"email": "not an address"}).status_code == 400
+    assert api.post("/portals/123/apps/77/uninstall").status_code == 302
+    assert api.get("/account-info/2026-09/details").status_code == 401

@@ -7,12 +7,14 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
+from webapp.sandbox.hubspot import pages
 from webapp.sandbox.hubspot.api import reply
 from webapp.sandbox.hubspot.errors import HubSpotError
+from webapp.sandbox.hubspot.pages import page
 from webapp.sandbox.hubspot.support import Fault
 
 if TYPE_CHECKING:
@@ -22,15 +24,8 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"/oauth/(?:2026-09|2026-03)/token(?:/(introspect|revoke))?")
 _AUTHORIZE = re.compile(r"/oauth/(?:(\d+)/)?authorize")
 _PORTAL = re.compile(r"/portals/(\d+)")
-
-
-def page(title: str, body: Markup, status: int = 200) -> Response:
-    head = Markup(
-        "<!doctype html><html lang=en><meta charset=utf-8><title>{0}</title><style>body{{font:16px sans-serif;"
-        "margin:2rem auto;max-width:60rem}}td,th{{padding:.3rem .8rem;text-align:left}}</style>"
-        "<p><strong>Simulated HubSpot</strong></p><h1>{0}</h1>"
-    ).format(title)
-    return Response(head + body, status=status, content_type="text/html;charset=utf-8")
+_CONTACT = re.compile(r"/portals/(\d+)/contacts/(\d+)")
+_UNINSTALL = re.compile(r"/portals/(\d+)/apps/(\d+)/uninstall")
 
 
 def with_query(url: str, **added: str) -> str:
@@ -52,7 +47,11 @@ class Site:
             if request.path.startswith("/_sandbox/"):
                 return self._control(request)
             if found := _PORTAL.fullmatch(request.path):
-                return self._contacts(request, int(found[1]))
+                return pages.contacts(self.sandbox, request, int(found[1]))
+            if found := _CONTACT.fullmatch(request.path):
+                return pages.contact(self.sandbox, request, int(found[1]), found[2])
+            if (found := _UNINSTALL.fullmatch(request.path)) and request.method == "POST":
+                return pages.uninstall(self.sandbox, int(found[1]), int(found[2]))
             if request.path == "/":
                 return self._home()
         return page("Not found", Markup(""), 404)
@@ -139,25 +138,3 @@ class Site:
             for p in self.sandbox.portals.values()
         )
         return page("Accounts", Markup("<ul>{}</ul>").format(rows))
-
-    def _contacts(self, request: Request, hub_id: int) -> Response:
-        portal = self.sandbox.portals.get(hub_id)
-        if portal is None:
-            return page("Not found", Markup(""), 404)
-        words = request.args.get("q", "").lower()
-        names = ("firstname", "lastname", "email", "phone", "cliniko_patient_key")
-        rows = []
-        for record in portal.contacts:
-            cells = [record.properties.get(name, "") for name in names]
-            if not record.archived and words in " ".join(cells).lower():
-                rows.append(Markup("<tr>{}</tr>").format(_cells([record.id, *cells])))
-        heads = Markup("").join(Markup("<th>{}</th>").format(name) for name in ("id", *names))
-        body = Markup(
-            '<form><input name=q aria-label=Search value="{}"> <button>Search</button></form>'
-            "<p>{} contacts</p><table><tr>{}</tr>{}</table>"
-        ).format(escape(words), len(rows), heads, Markup("").join(rows[:100]))
-        return page(f"Contacts of {portal.name}", body)
-
-
-def _cells(values: list[str]) -> Markup:
-    return Markup("").join(Markup("<td>{}</td>").format(value) for value in values)

@@ -1,0 +1,128 @@
+"""The simulated product's own pages: contacts, one contact with its form, deals by stage, installed apps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Request, Response
+
+from webapp.sandbox.hubspot.errors import HubSpotError
+
+if TYPE_CHECKING:
+    from webapp.sandbox.hubspot.portal import Portal
+    from webapp.sandbox.hubspot.sandbox import HubSpotSandbox
+
+_COLUMNS = ("firstname", "lastname", "email", "phone", "cliniko_patient_key")
+_PER_PAGE = 100
+
+
+def page(title: str, body: Markup, status: int = 200) -> Response:
+    head = Markup(
+        "<!doctype html><html lang=en><meta charset=utf-8><title>{0}</title><style>body{{font:16px sans-serif;"
+        "margin:2rem auto;max-width:60rem}}td,th{{padding:.3rem .8rem;text-align:left}}</style>"
+        "<p><strong>Simulated HubSpot</strong></p><h1>{0}</h1>"
+    ).format(title)
+    return Response(head + body, status=status, content_type="text/html;charset=utf-8")
+
+
+def _missing() -> Response:
+    return page("Not found", Markup(""), 404)
+
+
+def contacts(sandbox: HubSpotSandbox, request: Request, hub_id: int) -> Response:
+    """Contacts (`q` searches, `page` from 1), then deals by stage and the installed apps."""
+    portal = sandbox.portals.get(hub_id)
+    if portal is None:
+        return _missing()
+    words = request.args.get("q", "").lower()
+    number = max(1, request.args.get("page", 1, type=int))
+    found = []
+    for record in portal.contacts:
+        cells = [record.properties.get(name, "") for name in _COLUMNS]
+        if not record.archived and words in " ".join(cells).lower():
+            found.append((record.id, cells))
+    shown = found[(number - 1) * _PER_PAGE : number * _PER_PAGE]
+    rows = _join(
+        Markup("<tr><td><a href=/portals/{0}/contacts/{1}>{1}</a></td>{2}</tr>").format(
+            hub_id, record_id, _cells(cells)
+        )
+        for record_id, cells in shown
+    )
+    more = Markup('<p><a href="?q={}&page={}">Next page</a></p>').format(words, number + 1)
+    body = Markup(
+        '<form><input name=q aria-label=Search value="{}"> <button>Search</button></form><p>{} contacts</p>'
+        "<table><tr><th>id</th>{}</tr>{}</table>{}{}{}"
+    ).format(
+        words,
+        len(found),
+        _join(Markup("<th>{}</th>").format(name) for name in _COLUMNS),
+        rows,
+        more if number * _PER_PAGE < len(found) else "",
+        _deals(portal),
+        _apps(sandbox, portal),
+    )
+    return page(f"Contacts of {portal.name}", body)
+
+
+def _deals(portal: Portal) -> Markup:
+    lines = []
+    for pipeline in portal.pipelines.values():
+        for stage in pipeline["stages"].values():
+            deals = [d for d in portal.deals if not d.archived and d.properties.get("dealstage") == stage["id"]]
+            names = ", ".join(deal.properties.get("dealname", deal.id) for deal in deals[:20])
+            if deals:
+                line = Markup("<li>{} / {} ({}): {}</li>")
+                lines.append(line.format(pipeline["label"], stage["label"], len(deals), names))
+    return Markup("<h2>Deals</h2><ul>{}</ul>").format(_join(lines))
+
+
+def _apps(sandbox: HubSpotSandbox, portal: Portal) -> Markup:
+    form = Markup("<form method=post action=/portals/{}/apps/{}/uninstall>{} <button>Uninstall</button></form>")
+    forms = [form.format(portal.hub_id, app_id, sandbox.apps[app_id].name) for app_id in portal.installs]
+    return Markup("<h2>Connected apps</h2>{}").format(_join(forms))
+
+
+def contact(sandbox: HubSpotSandbox, request: Request, hub_id: int, contact_id: str) -> Response:
+    """Every property of one contact; saving counts as an edit by a person (CRM_UI)."""
+    portal = sandbox.portals.get(hub_id)
+    record = portal.contacts.get(contact_id) if portal else None
+    if portal is None or record is None:
+        return _missing()
+    refused = ""
+    if request.method == "POST":
+        edits = {n: v for n, v in request.form.items() if v != record.properties.get(n, "")}
+        try:
+            portal.update("contacts", record.id, edits)
+            return redirect(request.path)
+        except HubSpotError as error:
+            refused = error.message
+    fields = []
+    for name, definition in sorted(portal.schema["contacts"].properties.items()):
+        if definition["archived"]:
+            continue
+        locked = Markup(" disabled") if definition["modificationMetadata"]["readOnlyValue"] else ""
+        field = Markup(
+            '<tr><td><label for="{0}">{1}</label></td><td><input id="{0}" name="{0}" value="{2}"{3}></td></tr>'
+        )
+        fields.append(field.format(name, definition["label"], record.properties.get(name, ""), locked))
+    body = Markup("<p role=alert>{}</p><form method=post><table>{}</table><button>Save</button></form>")
+    return page(f"Contact {record.id}", body.format(refused, _join(fields)), 400 if refused else 200)
+
+
+def uninstall(sandbox: HubSpotSandbox, hub_id: int, app_id: int) -> Response:
+    portal, app = sandbox.portals.get(hub_id), sandbox.apps.get(app_id)
+    if portal is None or app is None:
+        return _missing()
+    portal.uninstall(app)
+    return redirect(f"/portals/{hub_id}")
+
+
+def _join(parts: Iterable[Markup]) -> Markup:
+    return Markup("").join(parts)
+
+
+def _cells(values: list[str]) -> Markup:
+    return _join(Markup("<td>{}</td>").format(value) for value in values)
