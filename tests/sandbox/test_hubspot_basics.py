@@ -168,3 +168,27 @@ def test_a_person_edits_a_contact_and_uninstalls_on_the_pages(portal: Portal, ap
     assert api.post(path, data={"email": "not an address"}).status_code == 400
     assert api.post("/portals/123/apps/77/uninstall").status_code == 302
     assert api.get("/account-info/2026-09/details").status_code == 401
+
+
+def test_an_install_from_the_marketplace(sandbox: HubSpotSandbox, portal: Portal, url: str) -> None:
+    sandbox.apps[77].install_url = BACK
+    plain = httpx.URL(httpx.get(f"{url}/marketplace/123/77").headers["location"]).params
+    assert set(plain) == {"code", "returnUrl"}
+    first = httpx.URL(httpx.get(f"{url}/marketplace/123/77?signin=yes").headers["location"]).params
+    assert first["step"] == "authorize"
+    last = httpx.URL(httpx.get(f"{first['returnUrl']}&state=s9").headers["location"]).params
+    assert (last["step"], last["state"]) == ("finalize", "s9")
+    form = {**CLIENT, "grant_type": "authorization_code", "code": last["code"], "redirect_uri": BACK}
+    assert httpx.post(f"{url}/oauth/2026-09/token", data=form).status_code == 200
+    assert "finished" in httpx.get(last["returnUrl"]).text
+
+
+def test_control_endpoints_and_faults(api: httpx.Client, portal: Portal) -> None:
+    body = {"portal": 123, "properties": {"email": "c@x.example"}}
+    assert api.post("/_sandbox/contacts", json=body).status_code == 201
+    assert api.get("/_sandbox/counts").json()["123"]["contacts"] == 1
+    lost = {"match": "POST .*/contacts$", "status": 502, "when": "after"}
+    assert api.post("/_sandbox/faults", json=[lost]).status_code == 204
+    assert api.post(OBJECTS, json={"properties": {"email": "d@x.example"}}).status_code == 502
+    assert len(portal.contacts) == 2
+    assert [call["status"] for call in api.get("/_sandbox/calls").json()["calls"]] == [502]

@@ -25,6 +25,7 @@ _TOKEN = re.compile(r"/oauth/(?:2026-09|2026-03)/token(?:/(introspect|revoke))?"
 _AUTHORIZE = re.compile(r"/oauth/(?:(\d+)/)?authorize")
 _PORTAL = re.compile(r"/portals/(\d+)")
 _CONTACT = re.compile(r"/portals/(\d+)/contacts/(\d+)")
+_MARKETPLACE = re.compile(r"/marketplace/(\d+)/(\d+)")
 _UNINSTALL = re.compile(r"/portals/(\d+)/apps/(\d+)/uninstall")
 
 
@@ -52,6 +53,8 @@ class Site:
                 return pages.contact(self.sandbox, request, int(found[1]), found[2])
             if (found := _UNINSTALL.fullmatch(request.path)) and request.method == "POST":
                 return pages.uninstall(self.sandbox, int(found[1]), int(found[2]))
+            if found := _MARKETPLACE.fullmatch(request.path):
+                return self._marketplace(request, int(found[1]), int(found[2]))
             if request.path == "/":
                 return self._home()
         return page("Not found", Markup(""), 404)
@@ -99,6 +102,22 @@ class Site:
             "<button name=choice value=cancel>Cancel</button></form>"
         ).format(choices, scopes)
         return page(f"Connect {app.name}", body)
+
+    def _marketplace(self, request: Request, hub_id: int, app_id: int) -> Response:
+        """An install begun in the marketplace: `?signin=yes` asks the app for its state first, then finalizes."""
+        portal, app = self.sandbox.portals.get(hub_id), self.sandbox.apps.get(app_id)
+        if portal is None or app is None or not app.install_url:
+            return page("Not found", Markup(""), 404)
+        args, here = request.args, request.base_url
+        if "done" in args:
+            return page("Installation finished", Markup("<p>{}</p>").format(app.name))
+        if args.get("signin") == "yes" and "state" not in args:
+            return redirect(with_query(app.install_url, step="authorize", returnUrl=f"{here}?signin=yes"))
+        code = self.sandbox.tokens.new_code(app, portal, app.install_url)
+        finish = {"code": code, "returnUrl": f"{here}?done=yes"}
+        if "state" in args:
+            finish |= {"step": "finalize", "state": args["state"]}
+        return redirect(with_query(app.install_url, **finish))
 
     def _control(self, request: Request) -> Response:
         """calls, clear, faults (POST a list), counts, create (POST {portal, properties})."""
