@@ -1,0 +1,16 @@
+"""Pages and endpoints. How a visitor of each is recognised is said here, where it is registered."""
+
+from flask import Flask
+
+
+def register_blueprints(app: Flask) -> None:
+    """Register every blueprint with its kind of access: open, operator, install, tenant, signed."""
+    from webapp.security.tenant import current_account
+    from webapp.views import connect, dashboard, health, install, times
+
+    app.register_blueprint(health.blueprint)  # open: says up or not, and metrics behind the operator's token
+    app.register_blueprint(install.blueprint)  # install: a one-time state or a one-time grant, bound to the browser
+    app.register_blueprint(connect.blueprint)  # tenant: every view is @signed_in
+    app.register_blueprint(dashboard.blueprint)  # tenant: every view is @signed_in, except the start page and sign-out
+    app.jinja_env.filters.update(ago=times.ago, clock_time=times.clock_time, number=times.number)
+    app.context_processor(lambda: {"current_account": current_account})
