@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import abort, g, redirect, request, session, url_for
+from flask import abort, redirect, request, session, url_for
 
 from webapp.store.accounts import find_account
 from webapp.store.models_account import Account
@@ -17,23 +17,18 @@ def sign_in(hub_id: int) -> None:
     """Bind this browser to an account. Whatever the session held before is dropped, so none can be planted."""
     session.clear()
     session[_HUB] = hub_id
-    g.pop("account", None)
 
 
 def sign_out() -> None:
     """Forget the account in this browser."""
     session.clear()
-    g.pop("account", None)
 
 
 def current_account() -> Account | None:
     """The account of this browser, or None. An account that was uninstalled lets nobody in."""
-    if "account" not in g:
-        hub_id = session.get(_HUB)
-        account = find_account(hub_id) if isinstance(hub_id, int) else None
-        g.account = account if account is not None and account.status != "uninstalled" else None
-    found: Account | None = g.account
-    return found
+    hub_id = session.get(_HUB)
+    account = find_account(hub_id) if isinstance(hub_id, int) else None
+    return account if account is not None and account.status != "uninstalled" else None
 
 
 def the_account() -> Account:

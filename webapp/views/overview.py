@@ -177,8 +177,11 @@ def _headline(account: Account, connection: Connection | None, rows: list[Stream
     if connection.status != "active":
         return "stopped", "Stopped: Cliniko no longer accepts the API key."
     looks = {row.look for row in rows}
-    if "stopped" in looks:
+    if looks == {"stopped"}:
         return "stopped", "Stopped. The table says why and what to do."
+    if "stopped" in looks:
+        names = " and ".join(row.label for row in rows if row.look == "stopped")
+        return "stopped", f"{names} stopped, the rest goes on. The table says why and what to do."
     if "working" in looks:
         return "working", "Working. You can leave this page, it goes on by itself."
     if "waiting" in looks:
