@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 from rq.job import Job
+
 from webapp.clients.errors import ApiError
 
 _log = structlog.get_logger(__name__)

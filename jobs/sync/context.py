@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from jobs.sync.keeper import Keeper
 from webapp.clients.cliniko.client import ClinikoClient
 from webapp.clients.hubspot.client import HubSpotClient
-
-from jobs.sync.keeper import Keeper
+from webapp.extensions import db
 from webapp.store.settings import AccountSettings
 
 
@@ -28,12 +28,24 @@ class SyncContext:
     settings: AccountSettings
     # Names of the contact properties that exist in the portal; a small plan has the essential ones only.
     writable: frozenset[str]
-    cliniko: ClinikoClient
-    hubspot: HubSpotClient
+    cliniko_client: ClinikoClient
+    hubspot_client: HubSpotClient
     redis: Any
     keeper: Keeper
     cycle_no: int
     counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def cliniko(self) -> ClinikoClient:
+        """The client, for a call that follows at once. No transaction stays open while an API takes its time."""
+        db.session.commit()
+        return self.cliniko_client
+
+    @property
+    def hubspot(self) -> HubSpotClient:
+        """The same for HubSpot."""
+        db.session.commit()
+        return self.hubspot_client
 
     def count(self, name: str, number: int = 1) -> None:
         if number:

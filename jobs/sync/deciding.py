@@ -3,8 +3,6 @@
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from webapp.clients.hubspot import objects
-
 from jobs.mapping import identity
 from jobs.mapping.emails import email_key
 from jobs.sync import tags
@@ -12,6 +10,7 @@ from jobs.sync.context import SyncContext
 from jobs.sync.items import Item, PersonKind, email_tag
 from jobs.sync.matching import Candidate, Decision, Subject, decide
 from jobs.sync.phones import candidates_by_phone
+from webapp.clients.hubspot import objects
 from webapp.store import issues, ledger, people
 from webapp.store.people import KnownPerson
 
@@ -172,7 +171,8 @@ def _subjects(ctx: SyncContext, spec: PersonKind, items: list[Item], reviews: di
     subjects: dict[str, Subject] = {}
     for item in items:
         mark = tagged[item.cliniko_id]
-        known = [k for k in shared.get(mark, []) if mark and not k.merged and k.cliniko_id != item.cliniko_id]
+        sharing = shared.get(mark, []) if mark is not None else []
+        known = [k for k in sharing if not k.merged and k.cliniko_id != item.cliniko_id]
         review = reviews.get(item.cliniko_id)
         subjects[item.cliniko_id] = Subject(
             cliniko_id=item.cliniko_id,

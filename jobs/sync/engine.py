@@ -4,15 +4,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
-from webapp.clients.errors import ApiError, Forbidden, NeedsReconnect, OurFault, Retryable, Throttled
-from webapp.extensions import db, get_redis
 
 from jobs.sync import causes
 from jobs.sync.context import SyncContext
 from jobs.sync.keeper import IdentityBusy, Keeper, owner_name
 from jobs.sync.streams import RUNNERS
 from jobs.sync.wiring import cliniko_client_for, hubspot_client_for
+from webapp.clients.errors import ApiError, Forbidden, NeedsReconnect, OurFault, Retryable, Throttled
 from webapp.clock import now
+from webapp.extensions import db, get_redis
 from webapp.store import accounts, connections, leases, settings, streams
 from webapp.store.leases import LeaseLost
 
@@ -24,7 +24,7 @@ BACK_OFF = (10, 30, 60, 300, 900)
 
 @dataclass(frozen=True)
 class Result:
-    """outcome: more (call again) | done (cycle finished) | waiting (until) | stopped (cause) | busy (somebody else runs)."""
+    """outcome: more (call again) | done (cycle finished) | waiting (until) | stopped (cause) | busy (another runs)."""
 
     outcome: str
     cause: str | None = None
@@ -78,8 +78,8 @@ def _guarded(hub_id: int, stream: str, keeper: Keeper) -> Result:
         return _wait(hub_id, stream, causes.REFUSED, None)
     finally:
         if context is not None:
-            context.cliniko.close()
-            context.hubspot.close()
+            context.cliniko_client.close()
+            context.hubspot_client.close()
 
 
 def _step(ctx: SyncContext) -> Result:
@@ -118,8 +118,8 @@ def _context(hub_id: int, stream: str, keeper: Keeper) -> SyncContext:
         access=dict(connection.access),
         settings=settings.get_settings(hub_id),
         writable=frozenset(report.get("contact_properties", ())),
-        cliniko=cliniko_client_for(connection),
-        hubspot=hubspot_client_for(hub_id),
+        cliniko_client=cliniko_client_for(connection),
+        hubspot_client=hubspot_client_for(hub_id),
         redis=get_redis(),
         keeper=keeper,
         cycle_no=state.cycle_no,

@@ -1,11 +1,7 @@
 """The patients stream: its lists, its mapping, and the steps of one cycle. Its siblings have the same names."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
-
-from webapp.clients.cliniko import filters, resources
-from webapp.clients.errors import Forbidden
-from webapp.extensions import db
 
 from jobs.mapping.digest import field_digest
 from jobs.mapping.patient import map_patient
@@ -16,7 +12,11 @@ from jobs.sync.context import SyncContext
 from jobs.sync.items import PersonKind
 from jobs.sync.reading import PolledList, begin_from_now, read_next
 from jobs.sync.reference import names
+from webapp.clients.cliniko import filters, resources
+from webapp.clients.cliniko.client import Page
+from webapp.clients.errors import Forbidden
 from webapp.clock import now
+from webapp.extensions import db
 from webapp.store import connections, cursors, issues, streams
 from webapp.store import people as index
 
@@ -163,11 +163,11 @@ def _map_all(ctx: SyncContext, patients: Sequence[Any]) -> list[MappedRecord]:
 def _names(ctx: SyncContext, list_name: str, wanted: set[str]) -> dict[str, str]:
     if not wanted:
         return {}
-    lister = {
+    listers: dict[str, Callable[..., Page[Any]]] = {
         "referral_source_types": resources.list_referral_source_types,
         "concession_types": resources.list_concession_types,
-    }[list_name]
-    return names(ctx, list_name, lister, wanted=wanted)
+    }
+    return names(ctx, list_name, listers[list_name], wanted=wanted)
 
 
 def on_reread(ctx: SyncContext) -> None:

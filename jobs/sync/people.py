@@ -1,15 +1,14 @@
-"""One page of people (patients, third-party contacts): index, skip what is unchanged, write the rest, move the cursor."""
+"""One page of people (patients, third-party contacts): index, skip the unchanged, write the rest, move the cursor."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
-
-from webapp.extensions import db
 
 from jobs.mapping.digest import record_digest
 from jobs.mapping.records import MappedRecord
 from jobs.sync import indexing, writing
 from jobs.sync.context import SyncContext
 from jobs.sync.items import Item, PersonKind
+from webapp.extensions import db
 from webapp.store import issues, ledger
 
 # Links in these states may still become a contact; the others are written as what they are.

@@ -4,12 +4,12 @@ Search answers late for new contacts. A contact it does not show yet only means 
 """
 
 import phonenumbers
-from webapp.clients.hubspot import objects
 
 from jobs.mapping.phones import e164
 from jobs.sync.context import SyncContext
 from jobs.sync.items import Item, PersonKind
 from jobs.sync.matching import Candidate
+from webapp.clients.hubspot import objects
 
 # Two properties and several spellings a person must fit the search body's 3,000 characters.
 PEOPLE_PER_SEARCH = 8

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 
-from webapp.clients.hubspot import objects
-
 from jobs.mapping.emails import email_key
 from jobs.sync.context import SyncContext
 from jobs.sync.deciding import owns_email
 from jobs.sync.items import Item, PersonKind, Write, changed, email_tag, read_fields
+from webapp.clients.hubspot import objects
 from webapp.store import ledger, people
 
 

@@ -107,8 +107,12 @@ def _report(
     missing = [item for item in missing_properties(portal) if item.name not in made]
     differences = tuple(item for item in drift_of(portal, choice).differences if not _told_elsewhere(item, made))
     absent = {item.name for item in missing}
-    usable = {
-        kind: tuple(item.name for item in properties_of(kind) if item.name not in absent) for kind in OBJECT_TYPES
+    usable: dict[str, tuple[str, ...]] = {
+        kind: (
+            *(item.name for item in properties_of(kind) if item.name not in absent),
+            *(name for name in STANDARD[kind] if name in portal.properties[kind]),
+        )
+        for kind in OBJECT_TYPES
     }
     without = {kind: tuple(item.name for item in missing if item.object_type == kind) for kind in OBJECT_TYPES}
     broken = any(item.what == "property" and item.problem in ("type", "unique") for item in differences)

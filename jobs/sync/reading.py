@@ -4,12 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from webapp.clients.cliniko import filters
-from webapp.clients.cliniko.client import Page
-
 from jobs.sync import cursor as rules
 from jobs.sync.context import SyncContext
 from jobs.sync.cursor import CursorState
+from webapp.clients.cliniko import filters
+from webapp.clients.cliniko.client import Page
 from webapp.clock import now
 from webapp.store import cursors
 from webapp.store.models_sync import Cursor

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import msgspec
-from webapp.clients.cliniko.client import Page
-from webapp.clients.errors import Forbidden
 
 from jobs.sync.context import SyncContext
+from webapp.clients.cliniko.client import Page
+from webapp.clients.errors import Forbidden
 
 KEEP_SECONDS = 3600
 

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from webapp.clients.hubspot.objects import BatchError
-
 from jobs.sync import causes
+from webapp.clients.hubspot.objects import BatchError
 
 
 @dataclass(frozen=True)

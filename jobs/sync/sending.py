@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from jobs.sync.context import SyncContext
+from jobs.sync.items import PersonKind, Write
 from webapp.clients.errors import NotFound, Rejected
 from webapp.clients.hubspot import objects
 from webapp.clients.hubspot.objects import BatchError, BatchResult, WriteInput
-
-from jobs.sync.context import SyncContext
-from jobs.sync.items import PersonKind, Write
 from webapp.clock import now
 
 

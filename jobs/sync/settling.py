@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from webapp.extensions import db
-
 from jobs.sync import causes
 from jobs.sync.context import SyncContext
 from jobs.sync.items import Item, PersonKind, Write, agree, pack_fields
 from jobs.sync.refusals import Refusal
 from webapp.clock import now
+from webapp.extensions import db
 from webapp.store import issues, ledger
 
 RETRY_LATER = "email_free_again"

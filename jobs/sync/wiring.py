@@ -7,7 +7,6 @@ from webapp.clients.hubspot.client import HubSpotClient
 from webapp.clients.hubspot.oauth import TokenSet
 from webapp.config import current_settings
 from webapp.extensions import db, get_redis
-
 from webapp.store import accounts
 from webapp.store.accounts import get_account
 from webapp.store.models_account import Connection
@@ -22,7 +21,7 @@ def hubspot_client_for(hub_id: int) -> HubSpotClient:
         db.session.refresh(account)
         if not account.refresh_token or not account.access_token or account.token_expires_at is None:
             raise NeedsReconnect("hubspot", reason="uninstalled")
-        return TokenSet(
+        tokens = TokenSet(
             access_token=account.access_token,
             refresh_token=account.refresh_token,
             expires_at=account.token_expires_at,
@@ -30,6 +29,9 @@ def hubspot_client_for(hub_id: int) -> HubSpotClient:
             scopes=tuple(account.scopes),
             user_id=account.installed_by,
         )
+        # A call to HubSpot follows: no transaction stays open meanwhile.
+        db.session.commit()
+        return tokens
 
     def save(tokens: TokenSet) -> None:
         accounts.save_tokens(
@@ -46,4 +48,10 @@ def cliniko_client_for(connection: Connection) -> ClinikoClient:
     """A Cliniko client with this connection's key."""
     if not connection.api_key:
         raise NeedsReconnect("cliniko", reason="key_revoked")
-    return factory.cliniko_client(current_settings(), get_redis(), connection.api_key)
+    return factory.cliniko_client(
+        current_settings(),
+        get_redis(),
+        connection.api_key,
+        user_id=f"{connection.cliniko_account_id}:{connection.cliniko_user_id}",
+        hub_id=connection.hub_id,
+    )

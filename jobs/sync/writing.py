@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from webapp.clients.hubspot.objects import BatchError
-
 from jobs.sync import causes, settling
 from jobs.sync.context import SyncContext
 from jobs.sync.deciding import decide_all, read_candidates
@@ -13,6 +11,7 @@ from jobs.sync.matching import Candidate
 from jobs.sync.planning import plan_change, plan_new, settle_addresses, withhold
 from jobs.sync.refusals import Refusal, classify
 from jobs.sync.sending import Outcome, send_creates, send_updates
+from webapp.clients.hubspot.objects import BatchError
 from webapp.store import issues, ledger
 
 # A refused input is corrected and sent again; after this many tries it becomes an issue.

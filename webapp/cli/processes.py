@@ -15,6 +15,7 @@ import click
 import redis
 from flask import current_app
 from flask.cli import with_appcontext
+
 from webapp.config import current_settings
 from webapp.extensions import get_redis
 
@@ -85,6 +86,7 @@ def start(port: int | None, host: str, web_workers: int, processes: int) -> None
     Brings the database up to date first. Ctrl-C and SIGTERM stop everything and leave no process behind.
     """
     from flask_migrate import upgrade
+
     from webapp.extensions import db
 
     settings = current_settings()

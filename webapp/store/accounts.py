@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select
-from webapp.extensions import db
 
 from webapp.clock import now
+from webapp.extensions import db
 
 from .models_account import Account, AccountSetting, Connection, ConnectionAttempt
 from .models_ledger import Link, Person, PersonTerm, Referral

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select, update
-from webapp.extensions import db
 
 from webapp.clock import now
+from webapp.extensions import db
 
 from .accounts import get_account
 from .models_account import Connection, ConnectionAttempt

@@ -1,6 +1,7 @@
 """How far each polled list has been read. Every change here is committed by the caller, with what it covers."""
 
 from sqlalchemy import delete, select
+
 from webapp.extensions import db
 
 from .models_sync import Cursor

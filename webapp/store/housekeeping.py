@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select
+
 from webapp.extensions import db
 
 from .models_account import Account, ConnectionAttempt

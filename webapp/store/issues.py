@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, delete, func, or_, select, update
-from webapp.extensions import db
 
 from webapp.clock import now
+from webapp.extensions import db
 
 from .models_sync import Issue, Review, WorkItem
 from .sql import chunks, upsert

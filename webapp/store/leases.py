@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import or_, select, update
-from webapp.extensions import db
 
 from webapp.clock import now
+from webapp.extensions import db
 
 from .models_sync import Lease
 from .sql import upsert

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import and_, delete, func, select
 from sqlalchemy.exc import IntegrityError
-from webapp.extensions import db
 
 from webapp.clock import now
+from webapp.extensions import db
 
 from .models_ledger import Link
 from .sql import chunks, table_of, upsert

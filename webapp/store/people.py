@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, select
+
 from webapp.extensions import db
 
 from .models_ledger import ErasedPerson, NeverMatch, Person, PersonTerm, Referral

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import select, update
-from webapp.extensions import db
 
 from webapp.clock import now
+from webapp.extensions import db
 
 from .accounts import get_account
 from .models_account import AccountSetting

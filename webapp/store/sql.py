@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
+
 from webapp.extensions import db
 
 T = TypeVar("T")

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import or_, select, update
-from webapp.extensions import db
 
 from webapp.clock import now
+from webapp.extensions import db
 
 from .models_account import Account, Connection
 from .models_sync import Run, StreamState

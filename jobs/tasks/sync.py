@@ -1,0 +1,24 @@
+"""The job that runs one execution of a stream, and the one way to ask for it."""
+
+from jobs.context import in_app_context
+from jobs.queues import SYNC, enqueue_once
+from jobs.sync import engine
+from webapp.store import leases
+
+
+def enqueue_execution(hub_id: int, stream: str) -> bool:
+    """Put the stream's next execution on the queue unless it waits there already; False when it does.
+
+    The lease's fencing number is part of the job id. It grows with every execution, so a job that died with its worker
+    never blocks its successor, while two callers at the same moment ask for the same job."""
+    _, fence = leases.holder(hub_id, stream)
+    job_id = f"sync-{hub_id}-{stream}-{fence}"
+    return enqueue_once(SYNC, "jobs.tasks.sync.run_execution", hub_id, stream, job_id=job_id) is not None
+
+
+@in_app_context
+def run_execution(hub_id: int, stream: str) -> None:
+    """Run one execution; while records remain the next one follows at once."""
+    result = engine.run_execution(hub_id, stream)
+    if result.outcome == "more":
+        enqueue_execution(hub_id, stream)

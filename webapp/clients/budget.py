@@ -1,0 +1,116 @@
+"""Request budgets shared by all workers through Redis: a moving window, and a time until which nobody may call.
+
+Keys hold ids or keyed hashes, never an API key or a token.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from weakref import WeakKeyDictionary
+
+import redis
+from limits import RateLimitItemPerSecond
+from limits.storage import RedisStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from webapp.clients.errors import Service, Throttled, Unavailable
+
+_PREFIX = "crmconnect:budget"
+_LONGEST_BLOCK = timedelta(hours=25)  # a daily limit ends at the account's midnight; nothing is longer
+
+_limiters: WeakKeyDictionary[redis.ConnectionPool, MovingWindowRateLimiter] = WeakKeyDictionary()
+
+
+class Budget:
+    """At most `limit` calls per `per_seconds` under one key, whoever makes them.
+
+    `reserve` is the share of the limit that this caller leaves to others: background work gives 0.2, so that a
+    person's request never waits behind it; what answers a person gives 0.
+    """
+
+    def __init__(
+        self,
+        redis: redis.Redis,
+        key: str,
+        limit: int,
+        per_seconds: int,
+        max_wait: float,
+        *,
+        reserve: float = 0.0,
+        service: Service = "hubspot",
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.key = key
+        self.max_wait = max_wait
+        self._redis = redis
+        self._service: Service = service
+        self._sleep = sleep
+        self._limiter = _limiter(redis)
+        self._windows = [RateLimitItemPerSecond(max(1, limit), per_seconds)]
+        if reserve:
+            share = max(1, int(limit * (1 - reserve)))
+            # Counted apart and first: background calls fill their own window before they touch the whole.
+            self._windows.insert(0, RateLimitItemPerSecond(share, per_seconds, namespace="background"))
+
+    def take(self) -> None:
+        """Use one call, waiting up to `max_wait` seconds for it. Raises Throttled(retry_at), Unavailable."""
+        try:
+            self._take()
+        except redis.RedisError as error:
+            raise Unavailable(self._service, category="budget_unavailable") from error
+
+    def block(self, until: datetime) -> None:
+        """Nobody calls under this key before `until` (an aware time): the service said so."""
+        moment = min(until, _now() + _LONGEST_BLOCK).timestamp()
+        left = moment - time.time()
+        if left <= 0:
+            return
+        try:
+            if moment > self._blocked():
+                self._redis.set(self._block_key, repr(moment), px=int(left * 1000) + 1000)
+        except redis.RedisError as error:
+            raise Unavailable(self._service, category="budget_unavailable") from error
+
+    def blocked_until(self) -> datetime | None:
+        """The time until which nobody may call, or None."""
+        moment = self._blocked()
+        return datetime.fromtimestamp(moment, UTC) if moment > time.time() else None
+
+    @property
+    def _block_key(self) -> str:
+        return f"{_PREFIX}:{self.key}:blocked"
+
+    def _blocked(self) -> float:
+        raw = self._redis.get(self._block_key)
+        return float(raw) if isinstance(raw, bytes | str) else 0.0
+
+    def _take(self) -> None:
+        deadline = time.time() + self.max_wait
+        open_windows = list(self._windows)
+        while True:
+            free_at = self._blocked()
+            if free_at <= time.time():
+                while open_windows and self._limiter.hit(open_windows[0], self.key):
+                    open_windows.pop(0)
+                if not open_windows:
+                    return
+                free_at = self._limiter.get_window_stats(open_windows[0], self.key).reset_time
+            if free_at > deadline:
+                raise Throttled(
+                    self._service, category="budget", retry_at=datetime.fromtimestamp(free_at, UTC), maybe_applied=False
+                )
+            # A moment more than needed: others wait for the same slot and one of them takes it.
+            self._sleep(max(0.01, free_at - time.time() + 0.005))
+
+
+def _limiter(client: redis.Redis) -> MovingWindowRateLimiter:
+    pool = client.connection_pool
+    limiter = _limiters.get(pool)
+    if limiter is None:
+        storage = RedisStorage("redis://", connection_pool=pool, key_prefix=_PREFIX)
+        limiter = _limiters[pool] = MovingWindowRateLimiter(storage)
+    return limiter
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)
