@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -10,22 +9,17 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
 from webapp.sandbox.hubspot.errors import HubSpotError
+from webapp.sandbox.page import PER_PAGE, cells, frame, join, pager, search_form, table
 
 if TYPE_CHECKING:
     from webapp.sandbox.hubspot.portal import Portal
     from webapp.sandbox.hubspot.sandbox import HubSpotSandbox
 
 _COLUMNS = ("firstname", "lastname", "email", "phone", "cliniko_patient_key")
-_PER_PAGE = 100
 
 
 def page(title: str, body: Markup, status: int = 200) -> Response:
-    head = Markup(
-        "<!doctype html><html lang=en><meta charset=utf-8><title>{0}</title><style>body{{font:16px sans-serif;"
-        "margin:2rem auto;max-width:60rem}}td,th{{padding:.3rem .8rem;text-align:left}}</style>"
-        "<p><strong>Simulated HubSpot</strong></p><h1>{0}</h1>"
-    ).format(title)
-    return Response(head + body, status=status, content_type="text/html;charset=utf-8")
+    return frame("Simulated HubSpot", title, body, status)
 
 
 def _missing() -> Response:
@@ -41,26 +35,20 @@ def contacts(sandbox: HubSpotSandbox, request: Request, hub_id: int) -> Response
     number = max(1, request.args.get("page", 1, type=int))
     found = []
     for record in portal.contacts:
-        cells = [record.properties.get(name, "") for name in _COLUMNS]
-        if not record.archived and words in " ".join(cells).lower():
-            found.append((record.id, cells))
-    shown = found[(number - 1) * _PER_PAGE : number * _PER_PAGE]
-    rows = _join(
+        values = [record.properties.get(name, "") for name in _COLUMNS]
+        if not record.archived and words in " ".join(values).lower():
+            found.append((record.id, values))
+    rows = [
         Markup("<tr><td><a href=/portals/{0}/contacts/{1}>{1}</a></td>{2}</tr>").format(
-            hub_id, record_id, _cells(cells)
+            hub_id, record_id, cells(values)
         )
-        for record_id, cells in shown
-    )
-    more = Markup('<p><a href="?q={}&page={}">Next page</a></p>').format(words, number + 1)
-    body = Markup(
-        '<form><input name=q aria-label=Search value="{}"> <button>Search</button></form><p>{} contacts</p>'
-        "<table><tr><th>id</th>{}</tr>{}</table>{}{}{}"
-    ).format(
-        words,
+        for record_id, values in found[(number - 1) * PER_PAGE : number * PER_PAGE]
+    ]
+    body = Markup("{}<p>{} contacts</p>{}{}{}{}").format(
+        search_form(words),
         len(found),
-        _join(Markup("<th>{}</th>").format(name) for name in _COLUMNS),
-        rows,
-        more if number * _PER_PAGE < len(found) else "",
+        table(["id", *_COLUMNS], rows),
+        pager(words, number, len(found)),
         _deals(portal),
         _apps(sandbox, portal),
     )
@@ -76,13 +64,13 @@ def _deals(portal: Portal) -> Markup:
             if deals:
                 line = Markup("<li>{} / {} ({}): {}</li>")
                 lines.append(line.format(pipeline["label"], stage["label"], len(deals), names))
-    return Markup("<h2>Deals</h2><ul>{}</ul>").format(_join(lines))
+    return Markup("<h2>Deals</h2><ul>{}</ul>").format(join(lines))
 
 
 def _apps(sandbox: HubSpotSandbox, portal: Portal) -> Markup:
     form = Markup("<form method=post action=/portals/{}/apps/{}/uninstall>{} <button>Uninstall</button></form>")
     forms = [form.format(portal.hub_id, app_id, sandbox.apps[app_id].name) for app_id in portal.installs]
-    return Markup("<h2>Connected apps</h2>{}").format(_join(forms))
+    return Markup("<h2>Connected apps</h2>{}").format(join(forms))
 
 
 def contact(sandbox: HubSpotSandbox, request: Request, hub_id: int, contact_id: str) -> Response:
@@ -109,7 +97,7 @@ def contact(sandbox: HubSpotSandbox, request: Request, hub_id: int, contact_id: 
         )
         fields.append(field.format(name, definition["label"], record.properties.get(name, ""), locked))
     body = Markup("<p role=alert>{}</p><form method=post><table>{}</table><button>Save</button></form>")
-    return page(f"Contact {record.id}", body.format(refused, _join(fields)), 400 if refused else 200)
+    return page(f"Contact {record.id}", body.format(refused, join(fields)), 400 if refused else 200)
 
 
 def uninstall(sandbox: HubSpotSandbox, hub_id: int, app_id: int) -> Response:
@@ -118,11 +106,3 @@ def uninstall(sandbox: HubSpotSandbox, hub_id: int, app_id: int) -> Response:
         return _missing()
     portal.uninstall(app)
     return redirect(f"/portals/{hub_id}")
-
-
-def _join(parts: Iterable[Markup]) -> Markup:
-    return Markup("").join(parts)
-
-
-def _cells(values: list[str]) -> Markup:
-    return _join(Markup("<td>{}</td>").format(value) for value in values)

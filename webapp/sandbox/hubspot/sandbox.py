@@ -16,9 +16,9 @@ from webapp.sandbox.hubspot.api import Api
 from webapp.sandbox.hubspot.limits import RateLimits
 from webapp.sandbox.hubspot.portal import App, Portal
 from webapp.sandbox.hubspot.site import Site
-from webapp.sandbox.hubspot.support import CallLog, Faults, LoggedCall, SandboxClock
 from webapp.sandbox.hubspot.tokens import Tokens
 from webapp.sandbox.hubspot.webhooks import Webhooks
+from webapp.sandbox.support import CallLog, Faults, SandboxClock, serve
 
 _API = ("/crm/", "/account-info/", "/appinstalls/")
 
@@ -122,19 +122,7 @@ class HubSpotSandbox:
         request = Request(environ)
         if request.path.startswith("/_sandbox"):
             return self._site.answer(request)(environ, start_response)
-        return self._with_faults(request)(environ, start_response)
-
-    def _with_faults(self, request: Request) -> Response:
-        fault = self.faults.take(request.method, request.path)
-        hub_id: int | None = None
-        if fault is None or fault.when == "after":
-            response, hub_id = self._answer(request)
-        if fault is not None:
-            response = Response(fault.body, status=fault.status, headers=fault.headers)
-        query = request.query_string.decode(errors="replace")
-        at = self.clock.now()
-        self.calls.add(LoggedCall("hubspot", request.method, request.path, query, response.status_code, hub_id, at))
-        return response
+        return serve("hubspot", self, request, self._answer)(environ, start_response)
 
     def _answer(self, request: Request) -> tuple[Response, int | None]:
         if request.path.startswith(_API):
