@@ -11,6 +11,14 @@ from webapp.extensions import db
 from webapp.store.settings import AccountSettings
 
 
+class NotYet(Exception):
+    """This stream has to wait for something of ours; `cause` is a word of jobs/sync/causes.py."""
+
+    def __init__(self, cause: str, seconds: int) -> None:
+        super().__init__(cause)
+        self.cause, self.seconds = cause, seconds
+
+
 @dataclass
 class SyncContext:
     """One execution of one stream. Holds plain values, not database rows, so that a rollback cannot expire them."""

@@ -42,7 +42,7 @@ def decide_all(
     found: dict[str, Candidate] = {c.hubspot_id: c for c in holders}
     if fresh and open_items:
         found |= _read(ctx, spec, list(wanted.values()), spec.key_property)
-        addresses = sorted({i.email for i in open_items if i.email and not _hidden(i)})
+        addresses = sorted({i.email for i in open_items if i.email and (i.needed or not _hidden(i))})
         found |= _read(ctx, spec, addresses, "email")
         found |= _read(ctx, spec, sorted(chosen - set(found)), None)
     by_key = {c.key: c for c in found.values() if c.key}
@@ -182,6 +182,7 @@ def _subjects(ctx: SyncContext, spec: PersonKind, items: list[Item], reviews: di
             last=item.known.last,
             birth=item.known.birth,
             removed=_hidden(item),
+            needed=item.needed and item.known.merged_into is None,
             email_shared=bool(known),
             namesake_shares_email=any(_namesake(ctx, item, k) for k in known),
             owns_email=owns_email(item, known),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from jobs.sync import causes
-from jobs.sync.context import SyncContext
+from jobs.sync.context import NotYet, SyncContext
 from jobs.sync.keeper import IdentityBusy, Keeper, owner_name
 from jobs.sync.streams import RUNNERS
 from jobs.sync.wiring import cliniko_client_for, hubspot_client_for
@@ -60,6 +60,8 @@ def _guarded(hub_id: int, stream: str, keeper: Keeper) -> Result:
         return Result("busy")
     except IdentityBusy:
         return _wait(hub_id, stream, causes.BUSY, now() + timedelta(seconds=5))
+    except NotYet as wait:
+        return _wait(hub_id, stream, wait.cause, now() + timedelta(seconds=wait.seconds))
     except NeedsReconnect as error:
         return _disconnected(hub_id, error)
     except Retryable as error:
@@ -84,10 +86,8 @@ def _guarded(hub_id: int, stream: str, keeper: Keeper) -> Result:
 
 def _step(ctx: SyncContext) -> Result:
     runner = RUNNERS[ctx.stream]
-    connection = connections.find_connection(ctx.hub_id)
-    assert connection is not None
     before = dict(ctx.access)
-    finished = runner.run_step(ctx, connection.index_state)
+    finished = runner.run_step(ctx)
     ctx.keeper.guard()
     streams.add_counts(ctx.hub_id, ctx.stream, ctx.counts)
     streams.clear_failures(ctx.hub_id, ctx.stream)

@@ -46,6 +46,22 @@ def known_patient(patient: Any, country_code: str | None) -> Known:
     )
 
 
+def known_contact(contact: Any, country_code: str | None) -> Known:
+    """From a decoded Cliniko contact. A company without names goes by its own name, as in HubSpot."""
+    nameless = not (contact.first_name or contact.last_name)
+    return Known(
+        cliniko_id=contact.id,
+        email=identity.email_key(contact.email),
+        first=identity.name_key(contact.first_name),
+        preferred=identity.name_key(contact.preferred_name),
+        last=identity.name_key(contact.company_name if nameless else contact.last_name),
+        birth=None,
+        phones=tuple(identity.phone_keys(contact.phone_numbers, contact.country_code, country_code)),
+        archived=contact.archived_at is not None or contact.deleted_at is not None,
+        merged_into=None,
+    )
+
+
 def index(ctx: SyncContext, kind: str, records: Sequence[Any], known: Sequence[Known]) -> set[str]:
     """Write what changed of these people; the caller commits. Returns the ids whose identity changed."""
     stored = people.digests(ctx.connection_id, kind, [k.cliniko_id for k in known])
@@ -88,5 +104,6 @@ def _row(ctx: SyncContext, kind: str, person: Known, digest: bytes, display: str
 def _display(record: Any) -> str:
     """What a page shows of a person: name, email, birth date. Stored encrypted."""
     name = " ".join(part for part in (record.first_name, record.last_name) if part)
+    name = name or getattr(record, "company_name", None) or ""
     born = getattr(record, "date_of_birth", None)
     return json.dumps({"name": name, "email": record.email or "", "birth_date": born.isoformat() if born else ""})

@@ -26,6 +26,9 @@ class PersonKind:
     stream: str
     key_property: str
     known: Callable[[Any, str | None], Known]
+    # Where a record of this other kind is linked to the same HubSpot contact, only our own properties are written.
+    yields_to: str | None = None
+    own_properties: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -39,6 +42,8 @@ class Item:
     digest: bytes
     link: LinkRow | None
     forced: bool = False
+    # A deal in scope needs this person's contact, also when the record is archived.
+    needed: bool = False
     decision: Decision | None = None
 
     @property

@@ -6,18 +6,17 @@ from typing import Any
 from jobs.mapping.digest import field_digest
 from jobs.mapping.patient import map_patient
 from jobs.mapping.records import MapContext, MappedRecord, ReferralText
-from jobs.sync import cursor as rules
-from jobs.sync import indexing, people
+from jobs.sync import indexing, people_steps
 from jobs.sync.context import SyncContext
 from jobs.sync.items import PersonKind
-from jobs.sync.reading import PolledList, begin_from_now, read_next
+from jobs.sync.people_steps import PeopleLists
+from jobs.sync.reading import PolledList, read_next
 from jobs.sync.reference import names
-from webapp.clients.cliniko import filters, resources
+from webapp.clients.cliniko import resources
 from webapp.clients.cliniko.client import Page
 from webapp.clients.errors import Forbidden
-from webapp.clock import now
 from webapp.extensions import db
-from webapp.store import connections, cursors, issues, streams
+from webapp.store import cursors, issues, streams
 from webapp.store import people as index
 
 STREAM = "patients"
@@ -29,42 +28,21 @@ UPDATED = PolledList("patients.updated_at", resources.list_patients, "updated_at
 ARCHIVED = PolledList("patients.archived_at", resources.list_patients, "archived_at", ("archived_at",))
 
 
-def run_step(ctx: SyncContext, index_state: str) -> bool:
+def run_step(ctx: SyncContext) -> bool:
     """One execution: at most 100 records of the list whose turn it is. True when the cycle has nothing left to do."""
-    if index_state != "ready":
-        _index_step(ctx)
-        return False
     places = cursors.all_of(ctx.connection_id)
-
-    def done(polled: PolledList) -> bool:
-        place = places.get(polled.name)
-        return place is not None and place.done_cycle >= ctx.cycle_no
-
-    if not done(REFERRALS) and ctx.access.get("referral_sources") != "forbidden":
+    known = people_steps.indexed(places, LISTS)
+    readable = ctx.access.get("referral_sources") != "forbidden"
+    if known and readable and not people_steps.done(ctx, places, REFERRALS):
         _referral_step(ctx)
-    elif not done(UPDATED):
-        _walk_step(ctx, UPDATED)
-    elif not done(ARCHIVED):
-        _archived_step(ctx)
-    else:
-        return _due_step(ctx)
-    return False
+        return False
+    return people_steps.run_step(ctx, LISTS, places)
 
 
-def start_over(ctx: SyncContext) -> None:
-    """Read everything once more, because a setting changed what is written; the caller commits."""
-    cursors.restart(ctx.connection_id, UPDATED.name)
-
-
-def _index_step(ctx: SyncContext) -> None:
-    page = read_next(ctx, INDEX)
-    known = [SPEC.known(patient, ctx.country_code) for patient in page.records]
-    ctx.keeper.guard()
-    indexing.index(ctx, SPEC.kind, page.records, known)
-    page.commit()
-    connections.set_index_state(ctx.connection_id, "ready" if page.finished else "building")
-    ctx.count("indexed", len(known))
-    db.session.commit()
+def on_reread(ctx: SyncContext) -> None:
+    """A setting asked for a full re-read: plan it and tick it off; the caller commits."""
+    people_steps.start_over(ctx, LISTS)
+    streams.take_reread(ctx.hub_id, STREAM)
 
 
 def _referral_step(ctx: SyncContext) -> None:
@@ -101,46 +79,8 @@ def _referral_step(ctx: SyncContext) -> None:
     db.session.commit()
 
 
-def _walk_step(ctx: SyncContext, polled: PolledList) -> None:
-    page = read_next(ctx, polled)
-    people.process_page(
-        ctx, SPEC, page.records, lambda records: _map_all(ctx, records), bad=page.bad, commit_cursor=page.commit
-    )
-
-
-def _archived_step(ctx: SyncContext) -> None:
-    """Archiving may leave `updated_at` alone, so it is followed by its own column. The first walk saw everything."""
-    place = cursors.load(ctx.connection_id, ctx.hub_id, ARCHIVED.name)
-    if rules.lower_bound(rules.CursorState(place.window_start)) is None and place.last_id is None:
-        ctx.keeper.guard()
-        begin_from_now(ctx, ARCHIVED, cursors.load(ctx.connection_id, ctx.hub_id, UPDATED.name))
-        db.session.commit()
-        return
-    _walk_step(ctx, ARCHIVED)
-
-
-def _due_step(ctx: SyncContext) -> bool:
-    """Issues whose time has come and work items, ≤ 50 ids in one call. True when none is left."""
-    ids = people.due_ids(ctx, SPEC, now())
-    if not ids:
-        return True
-    page = resources.list_patients(
-        ctx.cliniko, q=[filters.id_in(ids), filters.reveal("archived_at")], page=1, sort="id"
-    )
-    ctx.count("cliniko_reads")
-    missing = set(ids) - {patient.id for patient in page.records} - {bad_id for bad_id, _ in page.bad}
-
-    def settle() -> None:
-        issues.done_work(ctx.connection_id, SPEC.kind, ids)
-        issues.postpone(ctx.connection_id, SPEC.kind, missing)
-
-    people.process_page(
-        ctx, SPEC, page.records, lambda records: _map_all(ctx, records), bad=page.bad, forced=True, commit_cursor=settle
-    )
-    return False
-
-
-def _map_all(ctx: SyncContext, patients: Sequence[Any]) -> list[MappedRecord]:
+def map_all(ctx: SyncContext, patients: Sequence[Any]) -> list[MappedRecord]:
+    """The mapped values of these patients, with referral source and concession joined."""
     base = MapContext(
         cliniko_account_id=ctx.cliniko_account_id,
         subdomain=ctx.subdomain,
@@ -170,7 +110,4 @@ def _names(ctx: SyncContext, list_name: str, wanted: set[str]) -> dict[str, str]
     return names(ctx, list_name, listers[list_name], wanted=wanted)
 
 
-def on_reread(ctx: SyncContext) -> None:
-    """A setting asked for a full re-read: plan it and tick it off; the caller commits."""
-    start_over(ctx)
-    streams.take_reread(ctx.hub_id, STREAM)
+LISTS = PeopleLists(SPEC, INDEX, UPDATED, (ARCHIVED,), map_all)

@@ -23,11 +23,13 @@ def process_page(
     *,
     bad: Sequence[tuple[str, str]] = (),
     forced: bool = False,
+    needed: bool = False,
     commit_cursor: Callable[[], None] = lambda: None,
 ) -> None:
     """Take care of these records. The cursor moves in the last transaction, when everything before it is stored.
 
-    `forced` looks at every record even when its digest is the stored one (retries, work items)."""
+    `forced` looks at every record even when its digest is the stored one (retries, work items); `needed` says that a
+    deal waits for these people's contacts."""
     known = [spec.known(record, ctx.country_code) for record in records]
     ctx.keeper.guard()
     indexing.index(ctx, spec.kind, records, known)
@@ -36,10 +38,11 @@ def process_page(
     items: list[Item] = []
     for record, person, mapped in zip(records, known, map_all(records), strict=True):
         values = {name: value for name, value in mapped.values.items() if name in ctx.writable}
-        digest = record_digest(ctx.digest_key, values, ctx.salt)
+        # Archived or merged decides whether there is a contact at all, also where the account has no property for it.
+        digest = record_digest(ctx.digest_key, values, f"{ctx.salt}|{person.archived:d}{person.merged_into or ''}")
         link = links.get(person.cliniko_id)
-        item = Item(record, person, mapped, values, digest, link, forced)
-        if not forced and _unchanged(item):
+        item = Item(record, person, mapped, values, digest, link, forced, needed)
+        if not forced and _unchanged(ctx, item):
             ctx.count("unchanged")
             continue
         items.append(item)
@@ -56,14 +59,15 @@ def process_page(
     db.session.commit()
 
 
-def _unchanged(item: Item) -> bool:
+def _unchanged(ctx: SyncContext, item: Item) -> bool:
     link = item.link
     if link is None or link.digest is None or bytes(link.digest) != item.digest:
         return False
-    if link.state == "unlinked":
-        # The digest does not count after an unlink: a later change in Cliniko makes a contact of its own.
-        return False
-    return link.state in ("linked", "held", "excluded", "closed")
+    if link.state == "held":
+        # What waits for a review stops waiting when the account no longer holds doubtful matches.
+        return ctx.settings.hold_doubtful_matches or link.rule != "held"
+    # The digest does not count after an unlink: a later change in Cliniko makes a contact of its own.
+    return link.state in ("linked", "excluded", "closed")
 
 
 def _refresh_links(ctx: SyncContext, spec: PersonKind, items: Sequence[Item]) -> None:

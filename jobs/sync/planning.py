@@ -52,6 +52,9 @@ def plan_change(ctx: SyncContext, item: Item) -> Write:
         properties=properties,
         holds=link.email_hmac,
     )
+    if "email" not in item.values:
+        # Another record speaks for this contact, or the account has no such property.
+        return write
     mark = email_tag(ctx, item.email)
     if mark is None:
         # An address that was in HubSpot before us stays there; only what we wrote is cleared.
@@ -105,7 +108,7 @@ def withhold(ctx: SyncContext, write: Write) -> None:
 def flag_shared(ctx: SyncContext, write: Write) -> None:
     """Keep `cliniko_shared_email` in step with what happens to the address."""
     name = "cliniko_shared_email"
-    if name not in ctx.writable:
+    if name not in ctx.writable or "email" not in write.item.values:
         return
     value = "true" if write.shared else ("false" if name in write.agreed else "")
     write.properties.pop(name, None)

@@ -1,10 +1,17 @@
 """Provisioning of one installed account: its settings in, its report stored."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from jobs.sync import causes
 from jobs.sync.provisioning import check, run
 from jobs.sync.provisioning_types import Drift, PipelineChoice, Progress, ProvisionReport
 from jobs.sync.wiring import hubspot_client_for
-from webapp.store import accounts
+from webapp.store import accounts, issues, streams
 from webapp.store.settings import get_settings
+
+# The streams that write records of each type.
+STREAMS_OF = {"contacts": ("patients", "contacts"), "deals": ("appointments", "invoices")}
 
 
 def provision_account(
@@ -20,8 +27,22 @@ def provision_account(
     with hubspot_client_for(hub_id) as client:
         report = run(client, choice or PipelineChoice.from_settings(settings), progress)
     if report.can_sync_patients:
+        before = accounts.get_account(hub_id).provision_report
         accounts.save_provisioning(hub_id, report.as_dict())
+        _catch_up(hub_id, before or {}, report)
     return report
+
+
+def _catch_up(hub_id: int, before: Mapping[str, Any], report: ProvisionReport) -> None:
+    """What became possible is written in the next cycles: values of new properties, records that waited for them."""
+    gained = {
+        kind
+        for kind, names in report.usable_properties.items()
+        if before and set(names) - set(before.get(f"{kind.removesuffix('s')}_properties", ()))
+    }
+    if gained:
+        streams.ask_reread(hub_id, [stream for kind in sorted(gained) for stream in STREAMS_OF[kind]])
+    issues.retry_causes(hub_id, (causes.PROPERTY_MISSING, causes.FIELD_REFUSED, causes.REFUSED))
 
 
 def check_account(hub_id: int) -> Drift:

@@ -255,6 +255,16 @@ def _free(ctx: SyncContext, freed: Iterable[bytes | None], taken_here: set[str])
         issues.add_work(ctx.hub_id, connection_id, kind, ids, RETRY_LATER)
 
 
+def freed_meanwhile(ctx: SyncContext, spec: PersonKind, changes: Sequence[Write], new: Sequence[Write]) -> None:
+    """A new record was kept from an address that another record of the same batch gave up: it is read again."""
+    freed = {w.releases for w in changes if w.releases is not None}
+    late = [w.item.cliniko_id for w in (*changes, *new) if w.withheld is not None and w.withheld in freed]
+    if late:
+        ctx.keeper.guard()
+        issues.add_work(ctx.hub_id, ctx.connection_id, spec.kind, late, RETRY_LATER)
+        db.session.commit()
+
+
 def _review_withheld(ctx: SyncContext, spec: PersonKind, done: Sequence[tuple[Write, str]]) -> None:
     """One review per withheld address; what the rules proposed at first sight keeps their name."""
     rows = []

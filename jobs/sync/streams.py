@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import ModuleType
 
-from jobs.sync import patients
+from jobs.sync import contacts, patients
 
-RUNNERS: Mapping[str, ModuleType] = {patients.STREAM: patients}
+RUNNERS: Mapping[str, ModuleType] = {patients.STREAM: patients, contacts.STREAM: contacts}
 AVAILABLE = tuple(RUNNERS)

@@ -25,6 +25,7 @@ def write_people(ctx: SyncContext, spec: PersonKind, changes: Sequence[Item], ne
     what was accepted before that is already recorded."""
     seen = decide_all(ctx, spec, list(new))
     settling.undecided(ctx, spec, [i for i in new if not _goes_out(i)])
+    _leave_to_others(ctx, spec, [*changes, *(i for i in new if _goes_out(i))])
     planned = [plan_change(ctx, item) for item in changes]
     fresh = [_plan_new(ctx, spec, item, seen) for item in new if _goes_out(item)]
     settle_addresses(ctx, spec, planned, fresh)
@@ -43,10 +44,29 @@ def write_people(ctx: SyncContext, spec: PersonKind, changes: Sequence[Item], ne
         pending = again
         if not pending:
             pending, second = second, []
+    settling.freed_meanwhile(ctx, spec, planned, fresh)
 
 
 def _goes_out(item: Item) -> bool:
     return item.decision is not None and item.decision.action in ("link", "create")
+
+
+def _leave_to_others(ctx: SyncContext, spec: PersonKind, items: Sequence[Item]) -> None:
+    """Where a patient is linked to the same HubSpot contact, a Cliniko contact writes its own properties only."""
+    if spec.yields_to is None:
+        return
+    targets = {item.cliniko_id: _target(item) for item in items}
+    others = ledger.by_hubspot(ctx.hub_id, spec.yields_to, [t for t in targets.values() if t])
+    for item in items:
+        other = others.get(targets[item.cliniko_id] or "")
+        if other is not None and other.state in ledger.HOLDING:
+            item.values = {name: value for name, value in item.values.items() if name in spec.own_properties}
+
+
+def _target(item: Item) -> str | None:
+    if item.decision is not None:
+        return item.decision.hubspot_id
+    return item.link.hubspot_id if item.link is not None else None
 
 
 def _plan_new(ctx: SyncContext, spec: PersonKind, item: Item, seen: dict[str, Candidate]) -> Write:

@@ -63,9 +63,7 @@ def save_connection(
         select(Connection).where(Connection.hub_id == hub_id, Connection.cliniko_account_id == cliniko_account_id)
     )
     if connection is None:
-        connection = Connection(
-            hub_id=hub_id, cliniko_account_id=cliniko_account_id, created_at=moment, index_state="new"
-        )
+        connection = Connection(hub_id=hub_id, cliniko_account_id=cliniko_account_id, created_at=moment)
         db.session.add(connection)
     account.replaced_cliniko_ids = [i for i in account.replaced_cliniko_ids if i != cliniko_account_id]
     connection.status, connection.api_key, connection.shard = "active", api_key, shard
@@ -84,11 +82,6 @@ def mark_key_revoked(hub_id: int) -> None:
     if connection is not None:
         connection.status, connection.updated_at = "key_revoked", now()
         db.session.commit()
-
-
-def set_index_state(connection_id: int, state: str) -> None:
-    """new, building or ready; the caller commits."""
-    db.session.execute(update(Connection).where(Connection.id == connection_id).values(index_state=state))
 
 
 def save_access(connection_id: int, access: Mapping[str, str]) -> None:

@@ -175,6 +175,14 @@ def retry_now(hub_id: int, issue_ids: Collection[int] | None = None) -> int:
     return int(result.rowcount)  # type: ignore[attr-defined]  # UPDATE returns a CursorResult
 
 
+def retry_causes(hub_id: int, causes: Collection[str]) -> int:
+    """What stood in the way has changed: make open issues of these causes due at once. Commits. Returns how many."""
+    query = update(Issue).where(Issue.hub_id == hub_id, Issue.state == "open", Issue.cause.in_(list(causes)))
+    result = db.session.execute(query.values(retry_at=now()))
+    db.session.commit()
+    return int(result.rowcount)  # type: ignore[attr-defined]  # UPDATE returns a CursorResult
+
+
 def open_reviews(rows: Sequence[Mapping[str, Any]]) -> None:
     """Open reviews (hub_id, connection_id, kind, cliniko_id, hubspot_id, cause); one that exists stays as it is."""
     moment = now()

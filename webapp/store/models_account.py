@@ -58,8 +58,6 @@ class Connection(Base):
     country_code: Mapped[str | None] = mapped_column(String(2))
     # list name -> "ok" | "forbidden", as probed when the key was checked
     access: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
-    # new | building | ready: the identity index is read in full before the first match
-    index_state: Mapped[str] = mapped_column(String(10), default="new")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

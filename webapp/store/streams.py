@@ -162,6 +162,14 @@ def clear_failures(hub_id: int, stream: str) -> None:
     )
 
 
+def ask_reread(hub_id: int, names: Sequence[str]) -> None:
+    """In their next cycle these streams read everything once more, because what is written has changed. Commits."""
+    db.session.execute(
+        update(StreamState).where(StreamState.hub_id == hub_id, StreamState.stream.in_(list(names))).values(reread=True)
+    )
+    db.session.commit()
+
+
 def take_reread(hub_id: int, stream: str) -> None:
     """The full re-read that a setting asked for has been planned in the cursors; the caller commits."""
     db.session.execute(

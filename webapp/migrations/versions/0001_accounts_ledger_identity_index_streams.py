@@ -74,7 +74,6 @@ def upgrade() -> None:
         sa.Column("subdomain", sa.String(length=255), nullable=True),
         sa.Column("country_code", sa.String(length=2), nullable=True),
         sa.Column("access", sa.JSON(), nullable=False),
-        sa.Column("index_state", sa.String(length=10), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
