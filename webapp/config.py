@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from cryptography.fernet import Fernet
 from flask import current_app
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from webapp.clients.urls import check_api_url, is_loopback
 
@@ -119,7 +121,7 @@ class _Reader:
         if not value and path:
             try:
                 value = Path(path).read_text(encoding="utf-8").strip()
-            except OSError:
+            except (OSError, UnicodeDecodeError):
                 raise ConfigError(f"{name}_FILE cannot be read: give the path of a file that holds {name}.") from None
         return value or default
 
@@ -143,7 +145,7 @@ class _Reader:
 
     def whole(self, name: str, default: int, low: int, high: int) -> int:
         text = self.text(name, str(default))
-        if not text.isdigit() or not low <= int(text) <= high:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
             raise ConfigError(f"{name} must be a whole number from {low} to {high}.")
         return int(text)
 
@@ -169,16 +171,26 @@ def _encryption_keys(value: str) -> tuple[str, ...]:
 
 
 def _public_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = _split(value)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(
             "is missing or not an address: give scheme and host as HubSpot sees them, https://app.example.com"
         )
-    if parts.path.strip("/") or parts.query or parts.fragment:
+    if parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None:
         raise ValueError("must hold scheme and host only, such as https://app.example.com")
     if parts.scheme != "https" and not is_loopback(parts.hostname):
         raise ValueError("must start with https://, except on this machine")
     return value.rstrip("/")
+
+
+def _split(value: str) -> SplitResult | None:
+    """The parts of an address, or None when it is none: blanks, a port that is no number, a broken bracket."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        return None
+    return None if re.search(r"[\s\\]", value) else parts
 
 
 def _app_id(value: str) -> str:
@@ -197,12 +209,21 @@ def _database_url(value: str) -> str:
     value = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value)
     if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
         raise ValueError("must start with sqlite:/// or postgresql://")
+    try:
+        make_url(value)
+    except (ArgumentError, ValueError):
+        raise ValueError(
+            "is not a database address: write postgresql://user:password@host:5432/name, "
+            "with special characters of the password as %XX"
+        ) from None
     return value
 
 
 def _redis_url(value: str) -> str:
     if value and not value.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("must start with redis://, rediss:// or unix://, or be empty for the embedded server")
+    if value and _split(value) is None:
+        raise ValueError("is not an address: write redis://:password@host:6379/0")
     return value
 
 
