@@ -3,10 +3,12 @@
 from .models_account import Account, AccountSetting, Connection, ConnectionAttempt
 from .models_ledger import ErasedPerson, Link, NeverMatch, Person, PersonTerm, Referral
 from .models_sync import Cursor, Issue, Lease, Review, Run, StreamState, WorkItem
+from .models_visits import Bill, Visit, VisitSummary
 
 __all__ = [
     "Account",
     "AccountSetting",
+    "Bill",
     "Connection",
     "ConnectionAttempt",
     "Cursor",
@@ -21,5 +23,7 @@ __all__ = [
     "Review",
     "Run",
     "StreamState",
+    "Visit",
+    "VisitSummary",
     "WorkItem",
 ]

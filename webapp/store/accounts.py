@@ -14,6 +14,7 @@ from webapp.extensions import db
 from .models_account import Account, AccountSetting, Connection, ConnectionAttempt
 from .models_ledger import Link, Person, PersonTerm, Referral
 from .models_sync import Cursor, Issue, Lease, Review, Run, StreamState, WorkItem
+from .models_visits import Bill, Visit, VisitSummary
 
 
 class UnknownAccount(LookupError):
@@ -124,6 +125,9 @@ def purge_account(hub_id: int) -> dict[str, int]:
     counts: dict[str, int] = {}
     for model in (
         Link,
+        VisitSummary,
+        Visit,
+        Bill,
         PersonTerm,
         Person,
         Referral,

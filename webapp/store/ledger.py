@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func, select
+from sqlalchemy import and_, delete, func, literal, select
 from sqlalchemy.exc import IntegrityError
 
 from webapp.clock import now
 from webapp.extensions import db
 
+from .base import UtcDateTime
 from .models_ledger import Link
-from .sql import chunks, table_of, upsert
+from .models_sync import WorkItem
+from .sql import chunks, insert_from, table_of, upsert
 
 # States in which a link holds its HubSpot record.
 HOLDING = ("reserved", "linked")
@@ -35,6 +37,10 @@ class LinkRow:
     unlinked_at: datetime | None
     kind: str
     connection_id: int
+    patient_id: str | None = None
+    contact_id: str | None = None
+    pipeline: str | None = None
+    stage: str | None = None
 
 
 _COLUMNS = tuple(getattr(Link, name) for name in LinkRow.__dataclass_fields__)
@@ -141,6 +147,51 @@ def put(rows: Sequence[Mapping[str, Any]]) -> None:
         by_shape.setdefault(tuple(row), []).append({**defaults, **row})
     for shape, same in by_shape.items():
         upsert(Link, same, keys=["connection_id", "kind", "cliniko_id"], update=shape)
+
+
+def deals_to_wake(connection_id: int, contacts: Mapping[str, str]) -> list[tuple[str, str]]:
+    """(kind, Cliniko id) of deals whose patient now has this contact: those that waited for one, and those that are
+    associated with another. `contacts` is {patient id: HubSpot contact id}."""
+    found: list[tuple[str, str]] = []
+    for part in chunks(sorted(contacts)):
+        query = select(Link.kind, Link.cliniko_id, Link.patient_id, Link.contact_id, Link.state).where(
+            Link.connection_id == connection_id,
+            Link.patient_id.in_(part),
+            Link.state.in_(("waiting", "linked")),
+        )
+        for kind, cliniko_id, patient_id, contact_id, state in db.session.execute(query):
+            if state == "waiting" or contact_id != contacts[patient_id]:
+                found.append((kind, cliniko_id))
+    return found
+
+
+def waiting_causes(hub_id: int) -> dict[tuple[str, str], int]:
+    """{(kind, cause): deals that wait for their patient's contact}."""
+    rows = db.session.execute(
+        select(Link.kind, Link.rule, func.count())
+        .where(Link.hub_id == hub_id, Link.state == "waiting")
+        .group_by(Link.kind, Link.rule)
+    )
+    return {(kind, cause or "unknown"): int(number) for kind, cause, number in rows}
+
+
+def reread_linked(hub_id: int, connection_id: int, kinds: Sequence[str], moment: datetime) -> None:
+    """Have every linked or waiting record of these kinds read again; one statement, whatever their number. The caller
+    commits."""
+    source = select(
+        Link.connection_id,
+        Link.kind,
+        Link.cliniko_id,
+        Link.hub_id,
+        literal("setting").label("reason"),
+        literal(moment, UtcDateTime()).label("due_at"),
+    ).where(
+        Link.hub_id == hub_id,
+        Link.connection_id == connection_id,
+        Link.kind.in_(list(kinds)),
+        Link.state.in_(("linked", "waiting")),
+    )
+    insert_from(WorkItem, source, keys=["connection_id", "kind", "cliniko_id"])
 
 
 def drop_reservations(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> None:

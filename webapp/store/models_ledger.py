@@ -12,7 +12,8 @@ class Link(Base):
     """A remembered pair: one Cliniko record and one HubSpot record.
 
     state: reserved (inserted before the HubSpot write) | linked | held (waits for a review) | closed (HubSpot record
-    gone) | unlinked (a person broke it) | excluded (never linked and not to be created).
+    gone) | unlinked (a person broke it) | excluded (never linked and not to be created) | waiting (a deal whose
+    patient has no contact; `rule` says why).
     """
 
     __tablename__ = "link"
@@ -22,6 +23,7 @@ class Link(Base):
         Index("ix_link_state", "hub_id", "kind", "state"),
         Index("ix_link_email", "hub_id", "email_hmac"),
         Index("ix_link_withheld", "hub_id", "withheld_hmac"),
+        Index("ix_link_patient", "connection_id", "patient_id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -43,6 +45,12 @@ class Link(Base):
     cliniko_updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     synced_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     unlinked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Deals only: whose deal it is (Cliniko patient), the HubSpot contact we associated it with, and the pipeline and
+    # stage that we last gave it.
+    patient_id: Mapped[str | None] = mapped_column(String(32))
+    contact_id: Mapped[str | None] = mapped_column(String(32))
+    pipeline: Mapped[str | None] = mapped_column(String(100))
+    stage: Mapped[str | None] = mapped_column(String(100))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

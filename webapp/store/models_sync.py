@@ -54,6 +54,9 @@ class Cursor(Base):
     # The cycle in which this list was last read to its end.
     done_cycle: Mapped[int] = mapped_column(default=0)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # A window scan: up to where earlier scans have reached, and up to where the one under way goes.
+    edge: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    target: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Lease(Base):

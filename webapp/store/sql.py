@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Table
+from sqlalchemy import Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
 
@@ -50,3 +50,12 @@ def upsert(
     else:
         statement = statement.on_conflict_do_nothing(index_elements=list(keys))
     db.session.execute(statement, rows)
+
+
+def insert_from(model: type[DeclarativeBase], source: Select[Any], keys: Sequence[str]) -> None:
+    """INSERT … SELECT; rows whose keys are there already stay as they are. The selected columns carry their names."""
+    insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+    # SQLite reads ON CONFLICT after a SELECT without WHERE as a join condition; every source here has a WHERE.
+    columns = [column.name for column in source.selected_columns]
+    statement = insert(table_of(model)).from_select(columns, source)
+    db.session.execute(statement.on_conflict_do_nothing(index_elements=list(keys)))

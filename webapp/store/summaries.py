@@ -1,0 +1,86 @@
+"""When each patient's visit summary has to be computed again, and what was last written of it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from webapp.clock import now
+from webapp.extensions import db
+
+from .models_ledger import Link
+from .models_visits import VisitSummary
+from .sql import chunks, upsert
+
+
+@dataclass(frozen=True)
+class DueSummary:
+    """One patient whose summary is due, with the linked contact. `fields` is None when that contact has none yet."""
+
+    patient_id: str
+    hubspot_id: str
+    contact_id: str | None
+    fields: bytes | None
+
+
+def touch(hub_id: int, connection_id: int, patient_ids: Collection[str]) -> None:
+    """Something of these patients' visits or invoices changed; the caller commits."""
+    moment = now()
+    rows = [
+        {"hub_id": hub_id, "connection_id": connection_id, "patient_id": patient, "due_at": moment}
+        for patient in sorted(set(patient_ids))
+    ]
+    for part in chunks(rows):
+        upsert(VisitSummary, list(part), keys=["connection_id", "patient_id"], update=["due_at"])
+
+
+def due(connection_id: int, moment: datetime, limit: int = 100) -> list[DueSummary]:
+    """Summaries to compute now, of patients that have a contact. Others become due when they get one."""
+    query = (
+        select(VisitSummary.patient_id, Link.hubspot_id, VisitSummary.contact_id, VisitSummary.fields)
+        .join(
+            Link,
+            (Link.connection_id == VisitSummary.connection_id)
+            & (Link.kind == "patient")
+            & (Link.cliniko_id == VisitSummary.patient_id)
+            & (Link.state == "linked"),
+        )
+        .where(VisitSummary.connection_id == connection_id, VisitSummary.due_at <= moment)
+        .order_by(VisitSummary.due_at, VisitSummary.patient_id)
+        .limit(limit)
+    )
+    return [DueSummary(*row) for row in db.session.execute(query)]
+
+
+def count_due(hub_id: int, moment: datetime) -> int:
+    """How many summaries wait, for the dashboard."""
+    query = select(func.count()).where(VisitSummary.hub_id == hub_id, VisitSummary.due_at <= moment)
+    return int(db.session.scalar(query) or 0)
+
+
+def linked_now(connection_id: int, patient_ids: Collection[str]) -> None:
+    """These patients got a contact: what is known of their visits goes there. The caller commits."""
+    for part in chunks(sorted(set(patient_ids))):
+        db.session.execute(
+            update(VisitSummary)
+            .where(VisitSummary.connection_id == connection_id, VisitSummary.patient_id.in_(part))
+            .values(due_at=now())
+        )
+
+
+def written(hub_id: int, connection_id: int, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows: patient_id, due_at (when time alone changes it again, or None), contact_id, fields. The caller commits."""
+    prepared = [{"hub_id": hub_id, "connection_id": connection_id, **row} for row in rows]
+    upsert(
+        VisitSummary,
+        prepared,
+        keys=["connection_id", "patient_id"],
+        update=["due_at", "contact_id", "fields"],
+    )
+
+
+def touch_all(hub_id: int) -> None:
+    """Compute every summary again, because what is written has changed; the caller commits."""
+    db.session.execute(update(VisitSummary).where(VisitSummary.hub_id == hub_id).values(due_at=now()))
