@@ -16,8 +16,9 @@ import structlog
 
 from webapp.clients import policy
 from webapp.clients.counter import CallCounter
-from webapp.clients.errors import ApiError, Service, Throttled, Unavailable
+from webapp.clients.errors import ApiError, Retryable, Service, Throttled, Unavailable
 from webapp.clients.policy import Action
+from webapp.clock import now
 
 # httpx logs every address with its query, and queries hold email addresses.
 for _name in ("httpx", "httpcore"):
@@ -82,31 +83,49 @@ class Caller:
     def run(self, call: Call, bucket: Bucket, headers: Mapping[str, str] | None = None) -> Answer:
         """Make the call. Raises ApiError."""
         attempt = 1
+        last: Retryable | None = None
         while True:
-            bucket.take()
+            self._take(bucket, last)
             outcome, unsent = self._once(call, attempt, headers)
             if isinstance(outcome, Answer):
                 return outcome
-            if isinstance(outcome, Throttled):
-                # The refusal took no effect, so any call may follow; the bucket makes it wait or gives up.
-                if outcome.retry_at is not None:
-                    bucket.block(outcome.retry_at)
-                if attempt >= self.attempts:
-                    raise outcome
-            elif (
-                isinstance(outcome, Unavailable)
-                # A 401 is answered by a new token, not by patience.
-                and outcome.status != 401
-                and self._may_repeat(call, unsent)
-                and attempt < self.attempts
-            ):
-                self.sleep(policy.backoff(attempt))
-            else:
+            if not isinstance(outcome, Retryable):
                 raise outcome
-            attempt += 1
+            # An earlier try that may have taken effect still counts when a later one did not.
+            outcome.maybe_applied = outcome.maybe_applied or (last is not None and last.maybe_applied)
+            if isinstance(outcome, Throttled) and outcome.retry_at is not None:
+                bucket.block(outcome.retry_at)
+            pause = self._pause(call, outcome, unsent, attempt)
+            if pause is None:
+                raise outcome
+            if pause:
+                self.sleep(pause)
+            attempt, last = attempt + 1, outcome
 
-    def _may_repeat(self, call: Call, unsent: bool) -> bool:
-        return call.repeat is Repeat.ALWAYS or (call.repeat is Repeat.UNSENT and unsent)
+    def _take(self, bucket: Bucket, last: Retryable | None) -> None:
+        try:
+            bucket.take()
+        except Retryable as full:
+            if last is None:
+                raise
+            # What the service said tells more than that our own wait would be too long.
+            last.retry_at = full.retry_at or last.retry_at
+            raise last from None
+
+    def _pause(self, call: Call, outcome: Retryable, unsent: bool, attempt: int) -> float | None:
+        """Seconds before the next try, or None when there is none."""
+        if attempt >= self.attempts:
+            return None
+        if isinstance(outcome, Throttled):
+            # The refusal took no effect, so any call may follow; the bucket makes it wait or gives up.
+            return 0.0
+        # A 401 is answered by a new token, not by patience.
+        if outcome.status == 401 or not (call.repeat is Repeat.ALWAYS or (call.repeat is Repeat.UNSENT and unsent)):
+            return None
+        pause = policy.backoff(attempt)
+        if outcome.retry_at is not None:
+            pause = max(pause, (outcome.retry_at - now()).total_seconds())
+        return pause if pause <= policy.LONGEST_PAUSE else None
 
     def _once(self, call: Call, attempt: int, headers: Mapping[str, str] | None) -> tuple[Answer | ApiError, bool]:
         started = time.perf_counter()
@@ -136,13 +155,14 @@ class Caller:
                 failure.maybe_applied = call.writes
             self._note(call, attempt, started, response.status_code, failure.correlation_id, failure.category)
             return failure
-        self._note(call, attempt, started, response.status_code, None, None)
-        if not response.content:
-            return Answer(response.status_code, None, response.headers)
+        data, problem = None, None
         try:
-            data = msgspec.json.decode(response.content)
+            data = msgspec.json.decode(response.content) if response.content else None
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return _unavailable(self.service, call, "unreadable_body", response.status_code)
+            problem = "unreadable_body"
+        self._note(call, attempt, started, response.status_code, None, problem)
+        if problem is not None:
+            return _unavailable(self.service, call, problem, response.status_code)
         return Answer(response.status_code, data, response.headers)
 
     def _note(

@@ -81,7 +81,7 @@ class Retryable(ApiError):
 
 
 class Throttled(Retryable):
-    """429, 423, 477, or our own budget would have to be waited for too long. Nothing was applied."""
+    """429, 423, 477, or our own budget would have to be waited for too long. This try was not applied."""
 
 
 class Unavailable(Retryable):

@@ -9,6 +9,8 @@ import httpx
 
 MAX_ATTEMPTS = 4
 DEFAULT_WAIT_SECONDS = 10.0
+LONGEST_PAUSE = 10.0  # a service that asks for more before a repeat is left alone: the job comes back later
+_LONGEST_WAIT = timedelta(days=1)
 
 
 class Action(StrEnum):
@@ -63,18 +65,22 @@ def backoff(attempt: int, *, first: float = 0.5, longest: float = 8.0) -> float:
 
 
 def retry_after(headers: httpx.Headers, now: datetime) -> datetime | None:
-    """The `Retry-After` header, as seconds or as a date; None when absent or unreadable."""
+    """The `Retry-After` header, as seconds or as a date, a day at most; None when absent or unreadable."""
     value = headers.get("Retry-After", "").strip()
-    if not value:
-        return None
     seconds = number(value)
     if seconds is not None:
-        return now + timedelta(seconds=min(seconds, 86_400.0))
+        return now + timedelta(seconds=min(seconds, _LONGEST_WAIT.total_seconds()))
+    moment = http_date(value)
+    return None if moment is None else min(moment, now + _LONGEST_WAIT)
+
+
+def http_date(value: str) -> datetime | None:
+    """A date as HTTP headers print it, in UTC; None when it is no date or one beyond all calendars."""
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def number(value: str) -> float | None:

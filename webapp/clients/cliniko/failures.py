@@ -43,7 +43,7 @@ def failure(response: httpx.Response, attempt: int) -> ApiError:
         case Action.WAIT:
             return Throttled("cliniko", status=status, retry_at=_retry_at(response.headers, attempt))
         case Action.RETRY:
-            return Unavailable("cliniko", status=status)
+            return Unavailable("cliniko", status=status, retry_at=policy.retry_after(response.headers, now()))
         case _:
             return OurFault("cliniko", status=status, detail=message)
 
