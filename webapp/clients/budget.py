@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from weakref import WeakKeyDictionary
 
 import redis
-from limits import RateLimitItemPerSecond
+from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
@@ -17,6 +17,12 @@ from webapp.clients.errors import Service, Throttled, Unavailable
 
 _PREFIX = "crmconnect:budget"
 _LONGEST_BLOCK = timedelta(hours=25)  # a daily limit ends at the account's midnight; nothing is longer
+# A later end wins, whoever says it last: a short block must not shorten a long one.
+_EXTEND = """
+if tonumber(ARGV[1]) > tonumber(redis.call('GET', KEYS[1]) or '0') then
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+end
+"""
 
 _limiters: WeakKeyDictionary[redis.ConnectionPool, MovingWindowRateLimiter] = WeakKeyDictionary()
 
@@ -46,7 +52,7 @@ class Budget:
         self._service: Service = service
         self._sleep = sleep
         self._limiter = _limiter(redis)
-        self._windows = [RateLimitItemPerSecond(max(1, limit), per_seconds)]
+        self._windows: list[RateLimitItem] = [RateLimitItemPerSecond(max(1, limit), per_seconds)]
         if reserve:
             share = max(1, int(limit * (1 - reserve)))
             # Counted apart and first: background calls fill their own window before they touch the whole.
@@ -66,14 +72,16 @@ class Budget:
         if left <= 0:
             return
         try:
-            if moment > self._blocked():
-                self._redis.set(self._block_key, repr(moment), px=int(left * 1000) + 1000)
+            self._redis.eval(_EXTEND, 1, self._block_key, repr(moment), str(int(left * 1000) + 1000))
         except redis.RedisError as error:
             raise Unavailable(self._service, category="budget_unavailable") from error
 
     def blocked_until(self) -> datetime | None:
-        """The time until which nobody may call, or None."""
-        moment = self._blocked()
+        """The time until which nobody may call, or None. Raises Unavailable."""
+        try:
+            moment = self._blocked()
+        except redis.RedisError as error:
+            raise Unavailable(self._service, category="budget_unavailable") from error
         return datetime.fromtimestamp(moment, UTC) if moment > time.time() else None
 
     @property
@@ -86,21 +94,36 @@ class Budget:
 
     def _take(self) -> None:
         deadline = time.time() + self.max_wait
-        open_windows = list(self._windows)
         while True:
             free_at = self._blocked()
             if free_at <= time.time():
-                while open_windows and self._limiter.hit(open_windows[0], self.key):
-                    open_windows.pop(0)
-                if not open_windows:
+                asked = self._ask()
+                if asked is None:
                     return
-                free_at = self._limiter.get_window_stats(open_windows[0], self.key).reset_time
+                free_at = asked
             if free_at > deadline:
                 raise Throttled(
                     self._service, category="budget", retry_at=datetime.fromtimestamp(free_at, UTC), maybe_applied=False
                 )
             # A moment more than needed: others wait for the same slot and one of them takes it.
             self._sleep(max(0.01, free_at - time.time() + 0.005))
+
+    def _ask(self) -> float | None:
+        """None when a call was taken, else the time at which to ask again."""
+        *shares, whole = self._windows
+        # A place taken in the share while the whole is full would be out of date when its call is made at last, and
+        # background calls would then eat what is reserved.
+        if shares and not self._limiter.test(whole, self.key):
+            return self._free_at(whole)
+        for window in self._windows:
+            if not self._limiter.hit(window, self.key):
+                return self._free_at(window)
+        return None
+
+    def _free_at(self, window: RateLimitItem) -> float:
+        stats = self._limiter.get_window_stats(window, self.key)
+        # With something left, a call has left the window since it was found full: ask again at once.
+        return 0.0 if stats.remaining > 0 else stats.reset_time
 
 
 def _limiter(client: redis.Redis) -> MovingWindowRateLimiter:
