@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import httpx
 
+from webapp.clients import tls
 from webapp.clients.calling import Answer, Bucket, Call, Caller, Params, Repeat
 from webapp.clients.counter import CallCounter
 from webapp.clients.errors import ApiError, Unavailable
@@ -46,6 +47,7 @@ class HubSpotClient:
             follow_redirects=False,
             transport=transport,
             trust_env=False,
+            verify=tls.CONTEXT,
         )
         self._caller = Caller("hubspot", self._http, failure, counter, sleep)
         self._searcher = Caller("hubspot", self._http, partial(failure, search=True), counter, sleep)
@@ -102,9 +104,9 @@ class HubSpotClient:
         return caller.run(call, bucket, {"Authorization": f"Bearer {token}"})
 
 
-def unexpected(what: str) -> Unavailable:
-    """The error for a success whose body has another shape than documented."""
-    return Unavailable("hubspot", category=f"unexpected_{what}")
+def unexpected(what: str, *, wrote: bool = False) -> Unavailable:
+    """The error for a success whose body has another shape than documented. `wrote`: the call changed something."""
+    return Unavailable("hubspot", category=f"unexpected_{what}", maybe_applied=wrote)
 
 
 __all__ = ["HubSpotClient", "segment", "unexpected"]

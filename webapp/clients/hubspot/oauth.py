@@ -5,6 +5,7 @@ gone: a wrong client id or secret is our fault and must never disconnect a custo
 https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/oauth/oauth-quickstart-guide
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ import msgspec
 import structlog
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 
-from webapp.clients import policy
+from webapp.clients import policy, tls
 from webapp.clients.errors import ApiError, NeedsReconnect, OurFault, Rejected, Throttled, Unavailable
 from webapp.clients.hubspot.paths import dated
 from webapp.clients.settings import HubSpotSettings
@@ -34,6 +35,7 @@ SCOPES = (
     "crm.objects.owners.read",
 )
 DEFAULT_LIFE_SECONDS = 1800
+_LONGEST_LIFE_SECONDS = 86_400.0
 TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 
 _GONE = frozenset({"BAD_REFRESH_TOKEN", "BAD_HUB"})
@@ -110,20 +112,46 @@ def _post(settings: HubSpotSettings, action: str, form: Mapping[str, str]) -> di
     else:
         body = str(httpx.QueryParams({**form, **secrets}))
     headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
-    try:
-        with httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as http:
-            response = http.post(url, content=body.encode(), headers=headers)
-    except httpx.TransportError as error:
-        _log.info("api_call", service="hubspot", method="POST", path=path, status=None, problem=type(error).__name__)
-        sent = not policy.never_sent(error)
-        raise Unavailable("hubspot", category=type(error).__name__, maybe_applied=sent) from None
-    _log.info("api_call", service="hubspot", method="POST", path=path, status=response.status_code)
+    started = time.perf_counter()
+    response = _send(url, body, headers)
+    if isinstance(response, Unavailable):
+        _note(path, started, response)
+        raise response
     data = _decode(response)
-    if response.is_success and "error" not in data:
-        if data or action == "token/revoke":
-            return data
-        raise Unavailable("hubspot", status=response.status_code, category="unreadable_body", maybe_applied=True)
-    raise _failure(response, data)
+    failure: ApiError | None = None
+    if not response.is_success or "error" in data:
+        failure = _failure(response, data)
+    elif not data and action != "token/revoke":
+        failure = Unavailable("hubspot", status=response.status_code, category="unreadable_body", maybe_applied=True)
+    _note(path, started, failure, response.status_code)
+    if failure is not None:
+        raise failure
+    return data
+
+
+def _send(url: str, body: str, headers: Mapping[str, str]) -> httpx.Response | Unavailable:
+    # The failure is handed back, not raised: an error raised here would drag the request along, secrets and all.
+    try:
+        with httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False, verify=tls.CONTEXT) as http:
+            return http.post(url, content=body.encode(), headers=headers)
+    except httpx.TransportError as error:
+        return Unavailable("hubspot", category=type(error).__name__, maybe_applied=not policy.never_sent(error))
+    except httpx.DecodingError as error:
+        return Unavailable("hubspot", category=type(error).__name__, maybe_applied=True)
+
+
+def _note(path: str, started: float, failure: ApiError | None, status: int | None = None) -> None:
+    _log.info(
+        "api_call",
+        service="hubspot",
+        method="POST",
+        path=path,
+        status=status,
+        ms=round((time.perf_counter() - started) * 1000),
+        correlation_id=failure.correlation_id if failure else None,
+        attempt=1,
+        problem=failure.category if failure else None,
+    )
 
 
 def _failure(response: httpx.Response, data: Mapping[str, Any]) -> ApiError:
@@ -155,7 +183,7 @@ def _token_set(
     kept = data.get("refresh_token") or refresh_token
     if not isinstance(access, str) or not access or not isinstance(kept, str):
         raise Unavailable("hubspot", category="unexpected_shape", maybe_applied=True)
-    life = policy.number(str(data.get("expires_in", ""))) or DEFAULT_LIFE_SECONDS
+    life = min(policy.number(str(data.get("expires_in", ""))) or DEFAULT_LIFE_SECONDS, _LONGEST_LIFE_SECONDS)
     named = str(data.get("hub_id") or hub_id or "")
     if need_hub and not named.isdigit():
         raise Unavailable("hubspot", category="no_hub_id", maybe_applied=True)
