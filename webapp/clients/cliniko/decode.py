@@ -79,11 +79,12 @@ def _prepare(kind: type[msgspec.Struct], raw: object) -> dict[str, Any]:
             continue
         try:
             prepared[name] = _value(expected, item_kind, value)
-        except ValueError as error:
-            reason = str(error) if isinstance(error, Unreadable) else f"{kind.__name__}: unexpected value in {name}"
-            raise Unreadable(reason) from None
-    identifier = prepared.get("id")
-    if identifier is not None and not (identifier.isascii() and identifier.isdigit()):
+        except Unreadable:
+            raise
+        except (ValueError, OverflowError):
+            raise Unreadable(f"{kind.__name__}: unexpected value in {name}") from None
+    identifier = prepared.get("id", "0")
+    if not (isinstance(identifier, str) and identifier.isascii() and identifier.isdigit()):
         raise Unreadable(f"{kind.__name__}: unexpected value in id")
     return prepared
 
