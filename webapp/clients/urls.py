@@ -1,7 +1,10 @@
 """Which addresses an API may have: https to a public name, or anything on this machine (the sandbox)."""
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
+
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 def check_api_url(name: str, url: str) -> str:
@@ -41,6 +44,6 @@ def _is_private(host: str) -> bool:
         return not ipaddress.ip_address(host).is_global
     except ValueError:
         lowered = host.lower().rstrip(".")
-        # A host that is all digits and dots (or hex) is an address in another notation.
-        numeric = lowered.replace(".", "").replace("0x", "").isdigit()
-        return numeric or "." not in lowered or lowered.endswith((".local", ".internal", ".localhost", ".lan"))
+        # A name whose last part is a number, also a hexadecimal one, is an address in another notation.
+        numeric = _NUMBER.fullmatch(lowered.rpartition(".")[2])
+        return bool(numeric) or "." not in lowered or lowered.endswith((".local", ".internal", ".localhost", ".lan"))
