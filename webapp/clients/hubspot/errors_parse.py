@@ -42,7 +42,7 @@ def failure(response: httpx.Response, attempt: int, *, search: bool = False) -> 
     status = response.status_code
     body = _body(response)
     category = _word(body.get("category")) or _word(body.get("errorType"))
-    correlation = _word(body.get("correlationId")) or response.headers.get("X-HubSpot-Correlation-Id")
+    correlation = _word(body.get("correlationId")) or _word(response.headers.get("X-HubSpot-Correlation-Id"))
     detail = _text(body.get("message"))
     match policy.action_for(status):
         case Action.SIGN_IN:
@@ -101,16 +101,32 @@ def batch_error(raw: Mapping[str, Any]) -> BatchError:
 def field_errors(body: Mapping[str, Any]) -> tuple[FieldError, ...]:
     """Every refused property with its code: from `errors[]`, from contexts, and from the text where it names one."""
     found: dict[tuple[str | None, str | None], FieldError] = {}
-    for part in _parts(body):
-        message = _text(part.get("message"))
-        context = _mapping(part.get("context"))
-        names = _texts(context.get("propertyName")) or _texts(part.get("name")) or _named_in(message)
-        code = _word(part.get("code")) or _code_in(message)
-        if not names and not code and part is body and len(found) == 0 and _inner(body):
-            continue
-        for name in names or (None,):
-            found.setdefault((name, code), FieldError(name, code, message))
+    for part in _inner(body) or _embedded(_text(body.get("message"))):
+        for error in _read_part(part):
+            found.setdefault((error.field, error.code), error)
+    # The whole usually repeats its parts in other words: only what it says besides is kept.
+    known = {name for error in found.values() for name in (error.field, error.code)}
+    for error in _read_part(body):
+        if not found or not {error.field, error.code} <= known | {None}:
+            found.setdefault((error.field, error.code), error)
     return tuple(found.values())
+
+
+def _read_part(part: Mapping[str, Any]) -> list[FieldError]:
+    message = _text(part.get("message"))
+    names = _texts(_mapping(part.get("context")).get("propertyName")) or _texts(part.get("name")) or _named_in(message)
+    code = _word(part.get("code")) or _code_in(f"{message} {_text(part.get('subCategory'))}")
+    return [FieldError(name, code, message) for name in names or (None,)]
+
+
+def _embedded(message: str) -> list[Mapping[str, Any]]:
+    """The refusals that HubSpot prints as JSON inside a text: `Property values were not valid: [{…}]`."""
+    start, end = message.find("[{"), message.rfind("}]")
+    try:
+        parts = msgspec.json.decode(message[start : end + 2]) if 0 <= start < end else []
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []
+    return [{**part, "code": part.get("error")} for part in parts if isinstance(part, Mapping)]
 
 
 def holder(body: Mapping[str, Any]) -> str | None:
@@ -173,7 +189,7 @@ def _retry_at(status: int, body: Mapping[str, Any], headers: httpx.Headers, atte
     if "daily" in policy_name:
         # The account's own midnight is not known here; trying at ours costs one refused call.
         tomorrow = datetime.combine(moment.date() + timedelta(days=1), time(0), UTC)
-        return tomorrow + timedelta(seconds=policy.backoff(1, first=300))
+        return tomorrow + timedelta(seconds=policy.backoff(1, first=300, longest=300))
     if search or ("secondly" in policy_name and "ten_secondly" not in policy_name):
         return moment + timedelta(seconds=attempt)
     return moment + timedelta(seconds=policy.DEFAULT_WAIT_SECONDS)

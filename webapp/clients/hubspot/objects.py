@@ -143,7 +143,7 @@ def merge(client: HubSpotClient, object_type: str, primary_id: str, merged_id: s
     """Merge two records; the answer is the survivor, possibly under a new id. Cannot be undone, never repeated."""
     path = client.path("crm/objects", segment(object_type), "merge")
     body = {"primaryObjectId": primary_id, "objectIdToMerge": merged_id}
-    return _record(client.request("POST", path, body, safe=False))
+    return _record(client.request("POST", path, body, safe=False), wrote=True)
 
 
 def _write(
@@ -174,24 +174,24 @@ def _batch(
     params: Mapping[str, str] | None = None,
 ) -> BatchResult:
     path = client.path("crm/objects", segment(object_type), f"batch/{action}")
-    return read_batch(client.request("POST", path, body, dict(params or {}), safe=safe, writes=writes))
+    return read_batch(client.request("POST", path, body, dict(params or {}), safe=safe, writes=writes), wrote=writes)
 
 
-def read_batch(answer: object) -> BatchResult:
+def read_batch(answer: object, *, wrote: bool = False) -> BatchResult:
     """A batch answer: 200 or 201 hold results only, 207 holds errors too. Raises Unavailable for another shape."""
     if not isinstance(answer, Mapping) or not isinstance(answer.get("results"), list):
-        raise unexpected("batch")
+        raise unexpected("batch", wrote=wrote)
     errors = answer.get("errors")
     return BatchResult(
-        results=[_record(item) for item in answer["results"]],
+        results=[_record(item, wrote=wrote) for item in answer["results"]],
         errors=[batch_error(e) for e in errors if isinstance(e, Mapping)] if isinstance(errors, list) else [],
     )
 
 
-def _record(raw: object) -> Record:
+def _record(raw: object, *, wrote: bool = False) -> Record:
     identifier = raw.get("id") if isinstance(raw, Mapping) else None
     if not isinstance(raw, Mapping) or not isinstance(identifier, str | int):
-        raise unexpected("record")
+        raise unexpected("record", wrote=wrote)
     properties = _inside(raw.get("properties"))
     trace = raw.get("objectWriteTraceId")
     new = raw.get("new")

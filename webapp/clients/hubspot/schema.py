@@ -109,7 +109,7 @@ def create_pipeline(client: HubSpotClient, object_type: str, definition: Mapping
     """Create a pipeline with its stages. Repeated only when it was never sent. Raises Rejected."""
     answer = client.request("POST", client.path("crm/pipelines", segment(object_type)), dict(definition), safe=False)
     if not isinstance(answer, Mapping):
-        raise unexpected("pipeline")
+        raise unexpected("pipeline", wrote=True)
     return _pipeline(answer)
 
 
