@@ -1,6 +1,5 @@
 """The access token of one account, kept fresh: one refresh at a time per account, whatever the number of workers."""
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +7,7 @@ from datetime import timedelta
 import redis
 from redis.exceptions import LockError
 
-from webapp.clients.errors import Unavailable
+from webapp.clients.errors import NeedsReconnect, Unavailable
 from webapp.clients.hubspot import oauth
 from webapp.clients.hubspot.oauth import TokenSet
 from webapp.clients.settings import HubSpotSettings
@@ -32,7 +31,6 @@ class TokenSource:
         redis: redis.Redis,
         settings: HubSpotSettings,
         wait_seconds: float = WAIT_SECONDS,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.hub_id = hub_id
         self._load = load
@@ -40,7 +38,7 @@ class TokenSource:
         self._redis = redis
         self._settings = settings
         self._wait = wait_seconds
-        self._sleep = sleep
+        self._early = EARLY
         self._tokens: TokenSet | None = None
 
     def access_token(self, force_refresh_if: str | None = None) -> str:
@@ -53,7 +51,7 @@ class TokenSource:
         return self._tokens.access_token
 
     def _fresh(self, tokens: TokenSet, refused: str | None) -> bool:
-        return tokens.access_token != refused and tokens.expires_at - now() > EARLY
+        return tokens.access_token != refused and tokens.expires_at - now() > self._early
 
     def _refresh(self, refused: str | None) -> TokenSet:
         try:
@@ -70,7 +68,19 @@ class TokenSource:
             tokens = self._load()
             if self._fresh(tokens, refused):
                 return tokens
-            fresh = oauth.refresh(self._settings, tokens.refresh_token, hub_id=self.hub_id)
+            try:
+                fresh = oauth.refresh(self._settings, tokens.refresh_token, hub_id=self.hub_id)
+            except NeedsReconnect:
+                # Installed again meanwhile? Then a token that is already history was refused.
+                newer = self._load()
+                if newer.refresh_token == tokens.refresh_token:
+                    raise
+                if self._fresh(newer, refused):
+                    return newer
+                tokens = newer
+                fresh = oauth.refresh(self._settings, tokens.refresh_token, hub_id=self.hub_id)
+            # Should HubSpot give shorter lives one day, a quarter of them is early enough.
+            self._early = min(EARLY, (fresh.expires_at - now()) / 4)
             kept = replace(
                 fresh,
                 hub_id=self.hub_id,
