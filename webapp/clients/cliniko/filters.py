@@ -4,7 +4,7 @@ https://docs.api.cliniko.com/guides/filtering
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 MAX_IDS = 50  # no longest list is documented; this many fit any URL
 
@@ -14,6 +14,36 @@ def since(field: str, moment: datetime) -> str:
     if moment.tzinfo is None:
         raise ValueError("a time without a zone cannot be sent to Cliniko")
     return f"{field}:>={moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def before(field: str, moment: datetime) -> str:
+    """`starts_at:<2014-08-30T18:00:00Z`. Part of a second counts as the whole, so that nothing is left out."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone cannot be sent to Cliniko")
+    utc = moment.astimezone(UTC)
+    if utc.microsecond:
+        utc = utc.replace(microsecond=0) + timedelta(seconds=1)
+    return f"{field}:<{utc:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def between(field: str, start: datetime, end: datetime) -> tuple[str, str]:
+    """A range of times, with its start and without its end: two conditions of one list."""
+    return since(field, start), before(field, end)
+
+
+def on_or_after(field: str, day: date) -> str:
+    """`issue_date:>=2014-08-30`, for a column that holds days."""
+    return f"{field}:>={_day(day)}"
+
+
+def on_or_before(field: str, day: date) -> str:
+    """`issue_date:<=2014-08-30`, for a column that holds days."""
+    return f"{field}:<={_day(day)}"
+
+
+def days(field: str, first: date, last: date) -> tuple[str, str]:
+    """A range of days with both ends: two conditions of one list."""
+    return on_or_after(field, first), on_or_before(field, last)
 
 
 def after_id(record_id: str) -> str:
@@ -36,6 +66,13 @@ def equals(field: str, value: str) -> str:
 def reveal(field: str) -> str:
     """`archived_at:*`: also the records that a list leaves out by default."""
     return f"{field}:*"
+
+
+def _day(day: date) -> str:
+    # A datetime is a date too, and would put its time into the condition.
+    if isinstance(day, datetime):
+        raise ValueError("a day, not a time")
+    return day.isoformat()
 
 
 def _checked(record_id: str) -> str:
