@@ -60,7 +60,7 @@ def authorize_url(settings: HubSpotSettings, state: str, redirect_uri: str) -> s
     url = prepare_grant_uri(
         f"{settings.hubspot_app_url.rstrip('/')}/oauth/authorize",
         client_id=settings.hubspot_client_id or "",
-        response_type=None,
+        response_type="code",
         redirect_uri=redirect_uri,
         scope=" ".join(SCOPES),
         state=state,

@@ -66,32 +66,30 @@ class TokenSource:
         try:
             # Whoever held the lock before us may have refreshed already.
             tokens = self._load()
-            if self._fresh(tokens, refused):
-                return tokens
-            try:
-                fresh = oauth.refresh(self._settings, tokens.refresh_token, hub_id=self.hub_id)
-            except NeedsReconnect:
-                # Installed again meanwhile? Then a token that is already history was refused.
-                newer = self._load()
-                if newer.refresh_token == tokens.refresh_token:
-                    raise
-                if self._fresh(newer, refused):
-                    return newer
-                tokens = newer
-                fresh = oauth.refresh(self._settings, tokens.refresh_token, hub_id=self.hub_id)
-            # Should HubSpot give shorter lives one day, a quarter of them is early enough.
-            self._early = min(EARLY, (fresh.expires_at - now()) / 4)
-            kept = replace(
-                fresh,
-                hub_id=self.hub_id,
-                scopes=fresh.scopes or tokens.scopes,
-                user_id=fresh.user_id or tokens.user_id,
-            )
-            # Stored before it is used: a crash must not lose a refresh token that replaced the old one.
-            self._save(kept)
-            return kept
+            return tokens if self._fresh(tokens, refused) else self._renew(tokens, refused)
         finally:
             _release(lock)
+
+    def _renew(self, tokens: TokenSet, refused: str | None) -> TokenSet:
+        try:
+            fresh = oauth.refresh(self._settings, tokens.refresh_token, hub_id=self.hub_id)
+        except NeedsReconnect:
+            # Installed again meanwhile? Then a token that is already history was refused.
+            newer = self._load()
+            if newer.refresh_token == tokens.refresh_token:
+                raise
+            return newer if self._fresh(newer, refused) else self._renew(newer, refused)
+        # Should HubSpot give shorter lives one day, a quarter of them is early enough.
+        self._early = min(EARLY, (fresh.expires_at - now()) / 4)
+        kept = replace(
+            fresh,
+            hub_id=self.hub_id,
+            scopes=fresh.scopes or tokens.scopes,
+            user_id=fresh.user_id or tokens.user_id,
+        )
+        # Stored before it is used: a crash must not lose a refresh token that replaced the old one.
+        self._save(kept)
+        return kept
 
 
 def _release(lock: "redis.lock.Lock") -> None:
