@@ -7,6 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CollectorRegistry, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from jobs.queues import QUEUES
 from webapp.extensions import get_redis
 from webapp.store import stats
 
@@ -44,6 +45,6 @@ def _family(name: str, text: str, label: str, values: dict[str, float]) -> Gauge
 
 def _queues() -> dict[str, float]:
     try:
-        return {name: float(get_redis().llen(f"rq:queue:{name}")) for name in ("push", "sync", "low")}
+        return {name: float(get_redis().llen(f"rq:queue:{name}")) for name in QUEUES}
     except redis.RedisError:
         return {}

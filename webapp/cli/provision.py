@@ -12,6 +12,7 @@ from flask.cli import with_appcontext
 from jobs.sync.provisioning_account import check_account, provision_account
 from jobs.sync.provisioning_types import Progress
 from webapp.clients.errors import ApiError, Forbidden, NeedsReconnect, Retryable
+from webapp.config import ConfigError
 from webapp.store.accounts import UnknownAccount
 
 
@@ -85,7 +86,7 @@ def _plain_errors(as_json: bool) -> Iterator[None]:
     """One plain line and exit 1 instead of a traceback, for everything that a person can do something about."""
     try:
         yield
-    except (UnknownAccount, ApiError) as error:
+    except (UnknownAccount, ConfigError, ApiError) as error:
         text = _explain(error)
         if as_json:
             _print_json({"error": text})
@@ -106,3 +107,6 @@ def _explain(error: Exception) -> str:
 
 def _print_json(data: dict[str, Any]) -> None:
     click.echo(json.dumps(data, ensure_ascii=False))
+
+
+COMMANDS = (provision,)

@@ -1,7 +1,7 @@
 """When each stream of an account runs, and how its present cycle is doing."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,12 +10,14 @@ from sqlalchemy import or_, select, update
 from webapp.clock import now
 from webapp.extensions import db
 
-from .models_account import Account, Connection
+from .models_account import Account, AccountSetting, Connection
 from .models_sync import Run, StreamState
 from .settings import get_settings
-from .sql import upsert
+from .sql import chunks, upsert
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# The settings that switch a stream on and off begin with this.
+SWITCH = "sync_"
 
 
 def next_slot(hub_id: int, stream: str, interval_minutes: int, after: datetime) -> datetime:
@@ -63,9 +65,9 @@ def request_run(hub_id: int, streams: Sequence[str]) -> list[str]:
     ensure_streams(hub_id, streams)
     moment = now()
     known: list[str] = []
-    for state in stream_states(hub_id):
-        if state.stream not in streams:
-            continue
+    rows = select(StreamState).where(StreamState.hub_id == hub_id, StreamState.stream.in_(streams))
+    # Locked, so that the request is not lost when the cycle under way ends at this very moment.
+    for state in db.session.scalars(rows.order_by(StreamState.stream).with_for_update()):
         known.append(state.stream)
         if state.state == "running":
             state.requested = True
@@ -76,7 +78,8 @@ def request_run(hub_id: int, streams: Sequence[str]) -> list[str]:
 
 
 def due_streams(moment: datetime) -> list[tuple[int, str]]:
-    """(hub_id, stream) of active, connected accounts whose stream is due or whose open cycle goes on."""
+    """(hub_id, stream) of active, connected accounts whose stream is due or whose open cycle goes on. One that the
+    account has switched off stays where it is."""
     rows = db.session.execute(
         select(StreamState.hub_id, StreamState.stream)
         .join(Account, Account.hub_id == StreamState.hub_id)
@@ -92,12 +95,27 @@ def due_streams(moment: datetime) -> list[tuple[int, str]]:
         )
         .order_by(StreamState.next_run_at)
     )
-    return [(int(hub_id), stream) for hub_id, stream in rows]
+    due = [(int(hub_id), stream) for hub_id, stream in rows]
+    off = _switched_off({hub_id for hub_id, _ in due})
+    return [pair for pair in due if pair not in off]
+
+
+def _switched_off(hub_ids: Collection[int]) -> set[tuple[int, str]]:
+    """(hub_id, stream) of streams whose `sync_…` setting is off."""
+    found: set[tuple[int, str]] = set()
+    for part in chunks(sorted(hub_ids)):
+        rows = db.session.execute(
+            select(AccountSetting.hub_id, AccountSetting.name, AccountSetting.value).where(
+                AccountSetting.hub_id.in_(part), AccountSetting.name.startswith(SWITCH, autoescape=True)
+            )
+        )
+        found |= {(int(hub_id), name.removeprefix(SWITCH)) for hub_id, name, on in rows if not on}
+    return found
 
 
 def open_cycle(hub_id: int, stream: str) -> StreamState:
     """Begin a cycle, or go on with the one that is open; the caller holds the stream's lease. Commits."""
-    state = get_stream(hub_id, stream)
+    state = _locked(hub_id, stream)
     assert state is not None, "ensure_streams runs before a cycle"
     moment = now()
     if state.started_at is None or state.finished_at is not None:
@@ -123,7 +141,7 @@ def add_counts(hub_id: int, stream: str, counts: Mapping[str, int]) -> None:
 
 def close_cycle(hub_id: int, stream: str) -> None:
     """The cycle read and wrote everything: keep its history, plan the next. Commits."""
-    state = get_stream(hub_id, stream)
+    state = _locked(hub_id, stream)
     assert state is not None
     moment = now()
     _keep_history(state, "finished", moment)
@@ -182,6 +200,11 @@ def last_runs(hub_id: int, stream: str | None = None, limit: int = 20) -> list[R
     if stream is not None:
         query = query.where(Run.stream == stream)
     return list(db.session.scalars(query.order_by(Run.finished_at.desc(), Run.id.desc()).limit(limit)))
+
+
+def _locked(hub_id: int, stream: str) -> StreamState | None:
+    """The row as it is now, which nobody else changes until the commit."""
+    return db.session.get(StreamState, (hub_id, stream), populate_existing=True, with_for_update=True)
 
 
 def _keep_history(state: StreamState, outcome: str, moment: datetime) -> None:

@@ -37,8 +37,8 @@ def prometheus() -> ResponseReturnValue:
     token = current_settings().operator_token
     if not token:
         abort(404)
-    offered = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not hmac.compare_digest(offered.encode(), token.encode()):
+    offered = request.headers.get("Authorization", "")
+    if not hmac.compare_digest(offered.encode(), f"Bearer {token}".encode()):
         abort(401)
     return Response(metrics.render(), content_type=metrics.CONTENT_TYPE)
 
