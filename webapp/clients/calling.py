@@ -6,7 +6,7 @@ Every try leaves one `api_call` line. Neither a query nor a body is ever logged.
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -49,8 +49,8 @@ class Answer:
     """A successful answer. `data` is the decoded JSON, None for an empty body."""
 
     status: int
-    data: Any
-    headers: httpx.Headers
+    data: Any = field(repr=False)
+    headers: httpx.Headers = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,12 @@ class Call:
     """
 
     method: str
-    url: str
+    url: str = field(repr=False)
     shown: str
     repeat: Repeat
     writes: bool
-    params: Params | None = None
-    json: Any = None
+    params: Params | None = field(default=None, repr=False)
+    json: Any = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
