@@ -1,6 +1,8 @@
 """All that an execution knows before it begins: account, connection, settings, keys and clients."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -30,6 +32,8 @@ class SyncContext:
     shard: str
     subdomain: str | None
     country_code: str | None
+    # ISO 4217 code of the HubSpot account.
+    currency: str | None
     digest_key: bytes
     replaced_cliniko_ids: frozenset[str]
     access: dict[str, str]
@@ -41,6 +45,15 @@ class SyncContext:
     redis: Any
     keeper: Keeper
     cycle_no: int
+    # When the last cycle of this stream ended well; None before the first.
+    last_success_at: datetime | None = None
+    # The same of deal properties, and per stream the pipeline with our stage → the account's stage.
+    writable_deals: frozenset[str] = frozenset()
+    pipelines: Mapping[str, tuple[str, Mapping[str, str]]] = field(default_factory=dict)
+    # Reference lists that this execution has decoded already.
+    memo: dict[str, Any] = field(default_factory=dict)
+    # Reference lists that differ from what they were when they were last read.
+    changed_lists: set[str] = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -55,6 +68,10 @@ class SyncContext:
         db.session.commit()
         return self.hubspot_client
 
+    def commit(self) -> None:
+        """End the transaction."""
+        db.session.commit()
+
     def count(self, name: str, number: int = 1) -> None:
         if number:
             self.counts[name] = self.counts.get(name, 0) + number
@@ -67,3 +84,8 @@ class SyncContext:
     def salt(self) -> str:
         """Part of every record digest, so that a property that becomes available later is written then."""
         return ",".join(sorted(self.writable))
+
+    @cached_property
+    def deal_salt(self) -> str:
+        """The same for deals."""
+        return ",".join(sorted(self.writable_deals))

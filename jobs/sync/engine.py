@@ -113,6 +113,7 @@ def _context(hub_id: int, stream: str, keeper: Keeper) -> SyncContext:
         shard=connection.shard,
         subdomain=connection.subdomain,
         country_code=connection.country_code,
+        currency=account.currency,
         digest_key=accounts.digest_key(account),
         replaced_cliniko_ids=frozenset(account.replaced_cliniko_ids),
         access=dict(connection.access),
@@ -123,6 +124,13 @@ def _context(hub_id: int, stream: str, keeper: Keeper) -> SyncContext:
         redis=get_redis(),
         keeper=keeper,
         cycle_no=state.cycle_no,
+        last_success_at=state.last_success_at,
+        writable_deals=frozenset(report.get("deal_properties", ())),
+        pipelines={
+            item["stream"]: (item["pipeline_id"], item["stages"])
+            for item in report.get("pipelines", ())
+            if item["pipeline_id"]
+        },
     )
     if state.reread:
         RUNNERS[stream].on_reread(ctx)

@@ -25,6 +25,7 @@ class Known:
     phones: tuple[str, ...]
     archived: bool
     merged_into: str | None
+    concession_id: str | None = None
 
     @property
     def first_names(self) -> frozenset[str]:
@@ -43,6 +44,7 @@ def known_patient(patient: Any, country_code: str | None) -> Known:
         phones=tuple(identity.phone_keys(patient.patient_phone_numbers, patient.country_code, country_code)),
         archived=patient.archived_at is not None or patient.deleted_at is not None,
         merged_into=patient.merged_into_id,
+        concession_id=patient.concession_type_id,
     )
 
 
@@ -63,23 +65,32 @@ def known_contact(contact: Any, country_code: str | None) -> Known:
 
 
 def index(ctx: SyncContext, kind: str, records: Sequence[Any], known: Sequence[Known]) -> set[str]:
-    """Write what changed of these people; the caller commits. Returns the ids whose identity changed."""
+    """Write what changed of these people; the caller commits. Returns the ids of those who go by another name
+    now, or were merged into somebody."""
     stored = people.digests(ctx.connection_id, kind, [k.cliniko_id for k in known])
     rows: list[dict[str, Any]] = []
     terms: dict[str, Collection[bytes]] = {}
+    renamed: set[str] = set()
     for record, person in zip(records, known, strict=True):
         display = _display(record)
         digest = tags.tag(ctx.digest_key, "index", f"{person!r}{display}")
-        if stored.get(person.cliniko_id) == digest:
+        before = stored.get(person.cliniko_id)
+        if before is not None and before.digest == digest:
             continue
-        rows.append(_row(ctx, kind, person, digest, display))
+        row = _row(ctx, kind, person, digest, display)
+        if before is not None and (before.names, before.merged_into) != (
+            (row["first_hmac"], row["preferred_hmac"], row["last_hmac"]),
+            person.merged_into,
+        ):
+            renamed.add(person.cliniko_id)
+        rows.append(row)
         words = {word for name in (record.first_name, record.last_name) for word in identity.name_words(name)}
         terms[person.cliniko_id] = {
             *(tags.tag(ctx.digest_key, "phone", phone) for phone in person.phones),
             *(tags.tag(ctx.digest_key, "word", word) for word in words),
         }
     people.save(rows, terms)
-    return {row["cliniko_id"] for row in rows}
+    return renamed
 
 
 def _row(ctx: SyncContext, kind: str, person: Known, digest: bytes, display: str) -> dict[str, Any]:
@@ -96,6 +107,7 @@ def _row(ctx: SyncContext, kind: str, person: Known, digest: bytes, display: str
         "birth_hmac": tags.birth(key, person.birth),
         "archived": person.archived,
         "merged_into": person.merged_into,
+        "concession_id": person.concession_id,
         "digest": digest,
         "display": display,
     }
@@ -106,4 +118,13 @@ def _display(record: Any) -> str:
     name = " ".join(part for part in (record.first_name, record.last_name) if part)
     name = name or getattr(record, "company_name", None) or ""
     born = getattr(record, "date_of_birth", None)
-    return json.dumps({"name": name, "email": record.email or "", "birth_date": born.isoformat() if born else ""})
+    preferred = getattr(record, "preferred_first_name", None)
+    called = " ".join(part for part in (preferred, record.last_name) if part) if preferred else name
+    return json.dumps(
+        {
+            "name": name,
+            "called": called,
+            "email": record.email or "",
+            "birth_date": born.isoformat() if born else "",
+        }
+    )

@@ -12,6 +12,7 @@ from jobs.sync import tags
 from jobs.sync.context import SyncContext
 from jobs.sync.indexing import Known
 from jobs.sync.matching import Decision
+from jobs.sync.sending import Target
 from webapp.store.ledger import LinkRow
 
 _decode_fields = msgspec.msgpack.Decoder(dict[str, bytes]).decode
@@ -29,6 +30,11 @@ class PersonKind:
     # Where a record of this other kind is linked to the same HubSpot contact, only our own properties are written.
     yields_to: str | None = None
     own_properties: frozenset[str] = frozenset()
+
+    def target(self, ctx: SyncContext) -> Target:
+        """Where these people are written."""
+        stamp = "cliniko_synced_at"
+        return Target("contacts", self.key_property, stamp if stamp in ctx.writable else None)
 
 
 @dataclass
@@ -79,6 +85,9 @@ class Write:
     # {property: (cause, the API's own words)} of what HubSpot refused while it took the rest.
     refusals: dict[str, tuple[str, str]] = field(default_factory=dict)
     attempts: int = 0
+
+    # The value of our unique key.
+    key: str = ""
 
     @property
     def trace_id(self) -> str:

@@ -1,6 +1,6 @@
 """The patients stream: its lists, its mapping, and the steps of one cycle. Its siblings have the same names."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from jobs.mapping.digest import field_digest
@@ -13,7 +13,7 @@ from jobs.sync.people_steps import PeopleLists
 from jobs.sync.reading import PolledList, read_next
 from jobs.sync.reference import names
 from webapp.clients.cliniko import resources
-from webapp.clients.cliniko.client import Page
+from webapp.clients.cliniko.records import ConcessionType, ReferralSourceType
 from webapp.clients.errors import Forbidden
 from webapp.extensions import db
 from webapp.store import cursors, issues, streams
@@ -89,8 +89,20 @@ def map_all(ctx: SyncContext, patients: Sequence[Any]) -> list[MappedRecord]:
         use_preferred_first_name=ctx.settings.use_preferred_first_name,
     )
     sources = index.referrals(ctx.connection_id, [p.id for p in patients])
-    types = _names(ctx, "referral_source_types", {s.type_id for s in sources.values() if s.type_id})
-    concessions = _names(ctx, "concession_types", {p.concession_type_id for p in patients if p.concession_type_id})
+    types = names(
+        ctx,
+        "referral_source_types",
+        resources.list_referral_source_types,
+        ReferralSourceType,
+        wanted={s.type_id for s in sources.values() if s.type_id},
+    )
+    concessions = names(
+        ctx,
+        "concession_types",
+        resources.list_concession_types,
+        ConcessionType,
+        wanted={p.concession_type_id for p in patients if p.concession_type_id},
+    )
     mapped: list[MappedRecord] = []
     for patient in patients:
         source = sources.get(patient.id)
@@ -98,16 +110,6 @@ def map_all(ctx: SyncContext, patients: Sequence[Any]) -> list[MappedRecord]:
         context = base.for_record(referral, concessions.get(patient.concession_type_id or ""))
         mapped.append(map_patient(patient, context=context))
     return mapped
-
-
-def _names(ctx: SyncContext, list_name: str, wanted: set[str]) -> dict[str, str]:
-    if not wanted:
-        return {}
-    listers: dict[str, Callable[..., Page[Any]]] = {
-        "referral_source_types": resources.list_referral_source_types,
-        "concession_types": resources.list_concession_types,
-    }
-    return names(ctx, list_name, listers[list_name], wanted=wanted)
 
 
 LISTS = PeopleLists(SPEC, INDEX, UPDATED, (ARCHIVED,), map_all)

@@ -1,6 +1,6 @@
 """One page of people (patients, third-party contacts): index, skip the unchanged, write the rest, move the cursor."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from jobs.mapping.digest import record_digest
@@ -32,7 +32,9 @@ def process_page(
     deal waits for these people's contacts."""
     known = [spec.known(record, ctx.country_code) for record in records]
     ctx.keeper.guard()
-    indexing.index(ctx, spec.kind, records, known)
+    renamed = indexing.index(ctx, spec.kind, records, known)
+    if renamed and spec.kind == "patient":
+        _rename_deals(ctx, renamed)
     db.session.commit()
     links = ledger.by_cliniko(ctx.connection_id, spec.kind, [k.cliniko_id for k in known])
     items: list[Item] = []
@@ -57,6 +59,12 @@ def process_page(
     writing.open_unreadable(ctx, spec, bad)
     commit_cursor()
     db.session.commit()
+
+
+def _rename_deals(ctx: SyncContext, patient_ids: Collection[str]) -> None:
+    """Deals carry their patient's name, and go to the survivor of a merge; the caller commits."""
+    for kind, ids in ledger.deals_of(ctx.connection_id, patient_ids).items():
+        issues.add_work(ctx.hub_id, ctx.connection_id, kind, ids, "renamed")
 
 
 def _unchanged(ctx: SyncContext, item: Item) -> bool:

@@ -109,8 +109,8 @@ def read_by_id(ctx: SyncContext, lists: PeopleLists, ids: Sequence[str], *, need
     missing = set(ids) - {record.id for record in page.records} - {bad_id for bad_id, _ in page.bad}
 
     def settle() -> None:
-        issues.done_work(ctx.connection_id, lists.spec.kind, ids)
         issues.postpone(ctx.connection_id, lists.spec.kind, missing)
+        issues.worked_off(ctx.connection_id, lists.spec.kind, ids)
 
     people.process_page(
         ctx,

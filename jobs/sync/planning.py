@@ -32,6 +32,7 @@ def plan_new(ctx: SyncContext, spec: PersonKind, item: Item, contact_emails: fro
         withheld=withheld,
         holds=mark if present and withheld is None else None,
         shared=decision.shared_email,
+        key=ctx.unique_key(item.cliniko_id),
     )
     flag_shared(ctx, write)
     return write
@@ -51,6 +52,7 @@ def plan_change(ctx: SyncContext, item: Item) -> Write:
         agreed=agreed,
         properties=properties,
         holds=link.email_hmac,
+        key=ctx.unique_key(item.cliniko_id),
     )
     if "email" not in item.values:
         # Another record speaks for this contact, or the account has no such property.

@@ -40,10 +40,12 @@ class Slice:
     commit: Callable[[], None]
 
 
-def read_next(ctx: SyncContext, polled: PolledList) -> Slice:
-    """Read the next page of this list. Raises the client's errors; nothing is changed before `commit` is called."""
+def read_next(ctx: SyncContext, polled: PolledList, extra: Sequence[str] = ()) -> Slice:
+    """Read the next page of this list, under `extra` conditions that stay the same for a whole walk.
+
+    Raises the client's errors; nothing is changed before `commit` is called."""
     state = _state(cursors.load(ctx.connection_id, ctx.hub_id, polled.name))
-    conditions = [filters.reveal(column) for column in polled.reveals if column != polled.column]
+    conditions = [*extra, *(filters.reveal(column) for column in polled.reveals if column != polled.column)]
     bound = rules.lower_bound(state)
     if polled.column is not None:
         if bound is not None:

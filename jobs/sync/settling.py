@@ -9,7 +9,7 @@ from jobs.sync.items import Item, PersonKind, Write, agree, pack_fields
 from jobs.sync.refusals import Refusal
 from webapp.clock import now
 from webapp.extensions import db
-from webapp.store import issues, ledger
+from webapp.store import issues, ledger, summaries
 
 RETRY_LATER = "email_free_again"
 
@@ -57,9 +57,29 @@ def accepted(ctx: SyncContext, spec: PersonKind, done: Sequence[tuple[Write, str
     issues.done_work(ctx.connection_id, spec.kind, ids)
     _free(ctx, freed, {w.item.cliniko_id for w, _ in done if w.email_later})
     _review_withheld(ctx, spec, [(w, h) for w, h in done if w.withheld is not None])
+    _tell_deals(ctx, spec, done)
     settled = [w.item.cliniko_id for w, _ in done if w.withheld is None]
     issues.close_reviews(ctx.connection_id, spec.kind, settled, ("email_withheld", "shared_email"))
     db.session.commit()
+
+
+def _tell_deals(ctx: SyncContext, spec: PersonKind, done: Sequence[tuple[Write, str]]) -> None:
+    """A patient got a contact, or another one: deals that waited for it are written, and the summary goes there."""
+    if spec.kind != "patient":
+        return
+    contacts = {
+        w.item.cliniko_id: hubspot_id
+        for w, hubspot_id in done
+        if w.item.link is None or w.item.link.state != "linked" or w.item.link.hubspot_id != hubspot_id
+    }
+    if not contacts:
+        return
+    by_kind: dict[str, list[str]] = {}
+    for kind, cliniko_id in ledger.deals_to_wake(ctx.connection_id, contacts):
+        by_kind.setdefault(kind, []).append(cliniko_id)
+    for kind, ids in by_kind.items():
+        issues.add_work(ctx.hub_id, ctx.connection_id, kind, ids, "patient_linked")
+    summaries.linked_now(ctx.connection_id, contacts)
 
 
 def refused(ctx: SyncContext, spec: PersonKind, write: Write, refusal: Refusal) -> None:

@@ -3,7 +3,21 @@
 from collections.abc import Mapping
 from types import ModuleType
 
-from jobs.sync import contacts, patients
+from jobs.sync import appointments, contacts, history, invoices, patients
+from webapp.store.settings import AccountSettings
 
-RUNNERS: Mapping[str, ModuleType] = {patients.STREAM: patients, contacts.STREAM: contacts}
-AVAILABLE = tuple(RUNNERS)
+RUNNERS: Mapping[str, ModuleType] = {
+    patients.STREAM: patients,
+    contacts.STREAM: contacts,
+    appointments.STREAM: appointments,
+    invoices.STREAM: invoices,
+    history.STREAM: history,
+}
+# What a person can switch on and off; the history is learned by itself, for the summary of visits.
+AVAILABLE = (patients.STREAM, contacts.STREAM, appointments.STREAM, invoices.STREAM)
+
+
+def switched_on(settings: AccountSettings) -> list[str]:
+    """The streams that an account with these settings runs."""
+    chosen = [stream for stream in AVAILABLE if getattr(settings, f"sync_{stream}")]
+    return [*chosen, history.STREAM] if {appointments.STREAM, invoices.STREAM} & set(chosen) else chosen

@@ -34,11 +34,12 @@ def write_people(ctx: SyncContext, spec: PersonKind, changes: Sequence[Item], ne
     ctx.count("unchanged", len(quiet))
     pending = [w for w in planned if w.properties] + settling.reserve(ctx, spec, fresh)
     second: list[Write] = []
+    target = spec.target(ctx)
     while pending:
         again: list[Write] = []
         for outcomes in (
-            send_updates(ctx, spec, [_first_half(w) for w in pending if not w.create]),
-            send_creates(ctx, spec, [w for w in pending if w.create]),
+            send_updates(ctx, target, [_first_half(w) for w in pending if not w.create]),
+            send_creates(ctx, target, [w for w in pending if w.create]),
         ):
             again += _settle(ctx, spec, outcomes, second)
         pending = again
@@ -98,7 +99,7 @@ def _second_half(ctx: SyncContext, write: Write, hubspot_id: str) -> Write:
     )
 
 
-def _settle(ctx: SyncContext, spec: PersonKind, outcomes: Sequence[Outcome], second: list[Write]) -> list[Write]:
+def _settle(ctx: SyncContext, spec: PersonKind, outcomes: Sequence[Outcome[Write]], second: list[Write]) -> list[Write]:
     """Record what was accepted, correct what was refused. Returns the writes to send again."""
     done = [(o.write, o.hubspot_id) for o in outcomes if o.error is None and o.hubspot_id is not None]
     settling.accepted(ctx, spec, done)
@@ -122,7 +123,7 @@ def _settle(ctx: SyncContext, spec: PersonKind, outcomes: Sequence[Outcome], sec
 def _correct(
     ctx: SyncContext,
     spec: PersonKind,
-    outcome: Outcome,
+    outcome: Outcome[Write],
     error: BatchError,
     refusal: Refusal,
     contacts: dict[str, Candidate],
@@ -190,7 +191,7 @@ def _decide_again(
     return kept[0] if kept else None
 
 
-def _repoint(ctx: SyncContext, spec: PersonKind, outcome: Outcome) -> Write | None:
+def _repoint(ctx: SyncContext, spec: PersonKind, outcome: Outcome[Write]) -> Write | None:
     """HubSpot merged the contact into another one: follow it, unless that one belongs to another record already."""
     write = outcome.write
     if outcome.hubspot_id is None or outcome.hubspot_id == write.hubspot_id:
@@ -217,8 +218,11 @@ def _count(ctx: SyncContext, write: Write) -> None:
 
 def open_unreadable(ctx: SyncContext, spec: PersonKind, bad: Sequence[tuple[str, str]]) -> None:
     """Records that could not be read are kept as issues, so that the cursor may pass them; the caller commits."""
+    open_unreadable_of(ctx, spec.stream, spec.kind, bad)
+
+
+def open_unreadable_of(ctx: SyncContext, stream: str, kind: str, bad: Sequence[tuple[str, str]]) -> None:
+    """The same for records of any kind; the caller commits."""
     for cliniko_id, reason in bad:
-        issues.open_issue(
-            ctx.hub_id, ctx.connection_id, spec.stream, spec.kind, cliniko_id, causes.UNREADABLE, detail=reason
-        )
+        issues.open_issue(ctx.hub_id, ctx.connection_id, stream, kind, cliniko_id, causes.UNREADABLE, detail=reason)
         ctx.count("issues")

@@ -3,7 +3,7 @@
 from jobs.context import in_app_context
 from jobs.sync import connect
 from jobs.sync.provisioning_account import provision_account
-from jobs.sync.streams import AVAILABLE
+from jobs.sync.streams import switched_on
 from jobs.tasks.sync import enqueue_execution
 from webapp import progress
 from webapp.clients.cliniko.keys import BadKey
@@ -64,9 +64,7 @@ def prepare_hubspot(hub_id: int) -> None:
 @in_app_context
 def start_streams(hub_id: int) -> None:
     """Run every stream that the account has switched on, now."""
-    settings = get_settings(hub_id)
-    wanted = [stream for stream in AVAILABLE if getattr(settings, f"sync_{stream}")]
-    for stream in streams.request_run(hub_id, wanted):
+    for stream in streams.request_run(hub_id, switched_on(get_settings(hub_id))):
         enqueue_execution(hub_id, stream)
 
 

@@ -1,8 +1,8 @@
 """The job that runs one execution of a stream, and the one way to ask for it."""
 
 from jobs.context import in_app_context
-from jobs.queues import SYNC, enqueue_once
-from jobs.sync import engine
+from jobs.queues import LOW, SYNC, enqueue_once
+from jobs.sync import engine, history
 from webapp.store import leases
 
 
@@ -13,7 +13,8 @@ def enqueue_execution(hub_id: int, stream: str) -> bool:
     never blocks its successor, while two callers at the same moment ask for the same job."""
     _, fence = leases.holder(hub_id, stream)
     job_id = f"sync-{hub_id}-{stream}-{fence}"
-    return enqueue_once(SYNC, "jobs.tasks.sync.run_execution", hub_id, stream, job_id=job_id) is not None
+    queue = LOW if stream == history.STREAM else SYNC
+    return enqueue_once(queue, "jobs.tasks.sync.run_execution", hub_id, stream, job_id=job_id) is not None
 
 
 @in_app_context

@@ -150,6 +150,33 @@ def done_work(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> No
         )
 
 
+def worked_off(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> None:
+    """These due records were looked at: their work items go, and an issue that is still due waits for its next time.
+    The caller commits."""
+    done_work(connection_id, kind, cliniko_ids)
+    moment = now()
+    for part in chunks(sorted(set(cliniko_ids))):
+        query = select(Issue).where(
+            Issue.connection_id == connection_id,
+            Issue.kind == kind,
+            Issue.cliniko_id.in_(part),
+            Issue.state == "open",
+            Issue.retry_at <= moment,
+        )
+        for issue in db.session.scalars(query):
+            issue.attempts += 1
+            issue.retry_at = next_retry(issue.attempts, moment)
+
+
+def done_items(connection_id: int, items: Collection[tuple[str, str]]) -> None:
+    """`done_work` for (kind, Cliniko id) of several kinds; the caller commits."""
+    by_kind: dict[str, list[str]] = {}
+    for kind, cliniko_id in items:
+        by_kind.setdefault(kind, []).append(cliniko_id)
+    for kind, ids in by_kind.items():
+        done_work(connection_id, kind, ids)
+
+
 def list_issues(hub_id: int, state: str = "open", stream: str | None = None, limit: int = 200) -> list[Issue]:
     query = select(Issue).where(Issue.hub_id == hub_id, Issue.state == state)
     if stream is not None:

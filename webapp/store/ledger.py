@@ -160,8 +160,22 @@ def deals_to_wake(connection_id: int, contacts: Mapping[str, str]) -> list[tuple
             Link.state.in_(("waiting", "linked")),
         )
         for kind, cliniko_id, patient_id, contact_id, state in db.session.execute(query):
-            if state == "waiting" or contact_id != contacts[patient_id]:
+            if state == "waiting" or contact_id != contacts.get(patient_id or ""):
                 found.append((kind, cliniko_id))
+    return found
+
+
+def deals_of(connection_id: int, patient_ids: Collection[str]) -> dict[str, list[str]]:
+    """{kind: Cliniko ids} of the linked deals of these patients."""
+    found: dict[str, list[str]] = {}
+    for part in chunks(sorted(set(patient_ids))):
+        rows = db.session.execute(
+            select(Link.kind, Link.cliniko_id).where(
+                Link.connection_id == connection_id, Link.patient_id.in_(part), Link.state == "linked"
+            )
+        )
+        for kind, cliniko_id in rows:
+            found.setdefault(kind, []).append(cliniko_id)
     return found
 
 

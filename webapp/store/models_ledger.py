@@ -71,6 +71,8 @@ class Person(Base):
     birth_hmac: Mapped[bytes | None] = mapped_column(LargeBinary(16))
     archived: Mapped[bool] = mapped_column(default=False)
     merged_into: Mapped[str | None] = mapped_column(String(32))
+    # Decides the price of an appointment.
+    concession_id: Mapped[str | None] = mapped_column(String(32))
     # Digest of all of the above, so that an unchanged person costs no write.
     digest: Mapped[bytes] = mapped_column(LargeBinary(16))
     display: Mapped[str] = mapped_column(EncryptedText)

@@ -12,7 +12,8 @@ from .base import Base, BigId, EncryptedText, UtcDateTime
 class StreamState(Base):
     """One stream of one account: which cycle it is in and when the next begins.
 
-    state: idle | running (a cycle is open) | waiting (until `wait_until`) | stopped (needs a person).
+    state: idle | running (a cycle is open) | waiting (until `wait_until`) | stopped (needs a person) | finished (the
+    history is known in full) | off (switched off by a person).
     """
 
     __tablename__ = "stream_state"

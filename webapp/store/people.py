@@ -38,16 +38,59 @@ _COLUMNS = (
 )
 
 
-def digests(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> dict[str, bytes]:
-    """{Cliniko id: digest of its index row}."""
-    found: dict[str, bytes] = {}
+@dataclass(frozen=True)
+class IndexedAs:
+    """What tells whether a person's row has to be written again, and whether the name changed."""
+
+    digest: bytes
+    names: tuple[bytes | None, bytes | None, bytes | None]
+    merged_into: str | None
+
+
+def digests(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> dict[str, IndexedAs]:
+    """{Cliniko id: how the person is indexed}."""
+    found: dict[str, IndexedAs] = {}
     for part in chunks(sorted(set(cliniko_ids))):
         rows = db.session.execute(
-            select(Person.cliniko_id, Person.digest).where(
+            select(Person.cliniko_id, Person.digest, Person.first_hmac, Person.preferred_hmac, Person.last_hmac).where(
                 Person.connection_id == connection_id, Person.kind == kind, Person.cliniko_id.in_(part)
             )
         )
-        found.update({cliniko_id: bytes(digest) for cliniko_id, digest in rows})
+        for row in rows:
+            names = (_bytes(row.first_hmac), _bytes(row.preferred_hmac), _bytes(row.last_hmac))
+            found[row.cliniko_id] = IndexedAs(bytes(row.digest), names, row.merged_into)
+    return found
+
+
+def merged_into(connection_id: int, patient_ids: Collection[str]) -> dict[str, str]:
+    """{merged patient: the patient that survived}, one step of the chain."""
+    found: dict[str, str] = {}
+    for part in chunks(sorted(set(patient_ids))):
+        rows = db.session.execute(
+            select(Person.cliniko_id, Person.merged_into).where(
+                Person.connection_id == connection_id,
+                Person.kind == "patient",
+                Person.cliniko_id.in_(part),
+                Person.merged_into.is_not(None),
+            )
+        )
+        found.update((cliniko_id, survivor) for cliniko_id, survivor in rows if survivor)
+    return found
+
+
+def concessions(connection_id: int, patient_ids: Collection[str]) -> dict[str, str]:
+    """{patient: concession type} of those who have one."""
+    found: dict[str, str] = {}
+    for part in chunks(sorted(set(patient_ids))):
+        rows = db.session.execute(
+            select(Person.cliniko_id, Person.concession_id).where(
+                Person.connection_id == connection_id,
+                Person.kind == "patient",
+                Person.cliniko_id.in_(part),
+                Person.concession_id.is_not(None),
+            )
+        )
+        found.update((cliniko_id, concession) for cliniko_id, concession in rows if concession)
     return found
 
 
@@ -160,3 +203,7 @@ def erased(hub_id: int, memories: Collection[bytes]) -> set[bytes]:
         )
         found.update(bytes(m) for m in rows)
     return found
+
+
+def _bytes(value: bytes | None) -> bytes | None:
+    return None if value is None else bytes(value)

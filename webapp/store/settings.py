@@ -149,11 +149,10 @@ PARSERS: dict[str, Callable[[Any], Any]] = {
 
 # A change of these rewrites linked records, so the streams named here read everything once more.
 REREADS: dict[str, tuple[str, ...]] = {
-    "use_preferred_first_name": ("patients", "contacts"),
+    "use_preferred_first_name": ("patients", "contacts", "appointments", "invoices"),
     "hold_doubtful_matches": ("patients", "contacts"),
     "match_by_phone": ("patients", "contacts"),
     "recreate_deleted_contacts": ("patients", "contacts"),
-    "individual_appointments_days_forward": ("appointments",),
     "add_amount_to_appointments": ("appointments",),
     "prices_include_tax": ("appointments",),
     "appointment_deal_owner": ("appointments",),
@@ -202,5 +201,17 @@ def set_setting(hub_id: int, name: str, raw: Any) -> Any:
                 .where(StreamState.hub_id == hub_id, StreamState.stream == stream)
                 .values(reread=True)
             )
+        if name.startswith("sync_"):
+            _switch(hub_id, name.removeprefix("sync_"), bool(value))
     db.session.commit()
     return value
+
+
+def _switch(hub_id: int, stream: str, on: bool) -> None:
+    """A stream that is switched off rests where it is; switched on again it goes on from there. A stream that never ran
+    has no row yet and gets it with its first run."""
+    query = update(StreamState).where(StreamState.hub_id == hub_id, StreamState.stream == stream)
+    if on:
+        db.session.execute(query.where(StreamState.state == "off").values(state="idle", next_run_at=now()))
+    else:
+        db.session.execute(query.values(state="off"))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Table
+from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
 
@@ -52,7 +52,7 @@ def upsert(
     db.session.execute(statement, rows)
 
 
-def insert_from(model: type[DeclarativeBase], source: Select[Any], keys: Sequence[str]) -> None:
+def insert_from(model: type[DeclarativeBase], source: Any, keys: Sequence[str]) -> None:
     """INSERT … SELECT; rows whose keys are there already stay as they are. The selected columns carry their names."""
     insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
     # SQLite reads ON CONFLICT after a SELECT without WHERE as a join condition; every source here has a WHERE.

@@ -71,7 +71,7 @@ def request_run(hub_id: int, streams: Sequence[str]) -> list[str]:
         known.append(state.stream)
         if state.state == "running":
             state.requested = True
-        else:
+        elif state.state != "finished":
             state.state, state.cause, state.wait_until, state.next_run_at = "idle", None, None, moment
     db.session.commit()
     return known
@@ -122,7 +122,9 @@ def open_cycle(hub_id: int, stream: str) -> StreamState:
         state.cycle_no += 1
         state.started_at, state.finished_at, state.counts = moment, None, {}
         state.requested = False
-    state.state, state.wait_until, state.cause = "running", None, None
+    if state.state != "off":
+        state.state = "running"
+    state.wait_until, state.cause = None, None
     state.progress_at = moment
     db.session.commit()
     return state
@@ -146,7 +148,9 @@ def close_cycle(hub_id: int, stream: str) -> None:
     moment = now()
     _keep_history(state, "finished", moment)
     state.finished_at = state.last_success_at = state.progress_at = moment
-    state.state, state.failures, state.cause = "idle", 0, None
+    state.failures, state.cause = 0, None
+    if state.state not in ("finished", "off"):
+        state.state = "idle"
     if state.requested:
         state.next_run_at, state.requested = moment, False
     else:
@@ -158,7 +162,7 @@ def wait(hub_id: int, stream: str, until: datetime, cause: str) -> None:
     """The open cycle goes on later; nothing is lost. Commits."""
     db.session.execute(
         update(StreamState)
-        .where(StreamState.hub_id == hub_id, StreamState.stream == stream)
+        .where(StreamState.hub_id == hub_id, StreamState.stream == stream, StreamState.state != "off")
         .values(state="waiting", wait_until=until, cause=cause, failures=StreamState.failures + 1)
     )
     db.session.commit()
@@ -177,6 +181,13 @@ def clear_failures(hub_id: int, stream: str) -> None:
     """An execution went through; the caller commits."""
     db.session.execute(
         update(StreamState).where(StreamState.hub_id == hub_id, StreamState.stream == stream).values(failures=0)
+    )
+
+
+def finish_for_good(hub_id: int, stream: str) -> None:
+    """There is nothing left for this stream to do, ever; the caller commits."""
+    db.session.execute(
+        update(StreamState).where(StreamState.hub_id == hub_id, StreamState.stream == stream).values(state="finished")
     )
 
 

@@ -20,7 +20,7 @@ class DueSummary:
     """One patient whose summary is due, with the linked contact. `fields` is None when that contact has none yet."""
 
     patient_id: str
-    hubspot_id: str
+    hubspot_id: str | None
     contact_id: str | None
     fields: bytes | None
 
@@ -51,7 +51,7 @@ def due(connection_id: int, moment: datetime, limit: int = 100) -> list[DueSumma
         .order_by(VisitSummary.due_at, VisitSummary.patient_id)
         .limit(limit)
     )
-    return [DueSummary(*row) for row in db.session.execute(query)]
+    return [DueSummary(*row) for row in db.session.execute(query).tuples()]
 
 
 def count_due(hub_id: int, moment: datetime) -> int:

@@ -59,7 +59,7 @@ def of_patients(connection_id: int, patient_ids: Collection[str]) -> dict[str, l
             Visit.connection_id == connection_id, Visit.patient_id.in_(part), Visit.status != "removed"
         )
         for visit in db.session.scalars(query.execution_options(populate_existing=True)):
-            found.setdefault(str(visit.patient_id), []).append(visit)
+            found.setdefault(visit.patient_id or "", []).append(visit)
     return found
 
 
@@ -71,7 +71,7 @@ def bills_of(connection_id: int, patient_ids: Collection[str]) -> dict[str, list
             Bill.connection_id == connection_id, Bill.patient_id.in_(part), Bill.removed.is_(False)
         )
         for bill in db.session.scalars(query.execution_options(populate_existing=True)):
-            found.setdefault(str(bill.patient_id), []).append(bill)
+            found.setdefault(bill.patient_id or "", []).append(bill)
     return found
 
 
@@ -85,7 +85,7 @@ def attendees_of(connection_id: int, booking_ids: Collection[str]) -> dict[str, 
             )
         )
         for booking_id, cliniko_id in rows:
-            found.setdefault(booking_id, []).append(cliniko_id)
+            found.setdefault(booking_id or "", []).append(cliniko_id)
     return found
 
 
@@ -99,7 +99,7 @@ def of_cases(connection_id: int, case_ids: Collection[str]) -> dict[str, list[tu
             )
         )
         for case_id, kind, cliniko_id, status in rows:
-            found.setdefault(case_id, []).append((kind, cliniko_id, status))
+            found.setdefault(case_id or "", []).append((kind, cliniko_id, status))
     return found
 
 

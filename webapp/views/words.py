@@ -67,6 +67,10 @@ STREAM_CAUSES: Mapping[str, Words] = {
     "rate_limited": Words("we were asked to wait before the next call.", "Nothing to do, it goes on by itself."),
     "unavailable": Words("Cliniko or HubSpot does not answer.", "Nothing to do, it is tried again by itself."),
     "our_fault": Words("something is wrong on our side.", "The operator was told. Nothing is lost."),
+    "no_pipeline": Words(
+        "HubSpot has no pipeline for these deals.",
+        "Choose a pipeline in the settings, or prepare HubSpot again on the set-up page.",
+    ),
     "after_patients": Words("patients come first.", "Nothing to do, it begins when all patients have been read once."),
     "busy": Words("another part of the sync is at work.", "Nothing to do, it goes on by itself."),
 }

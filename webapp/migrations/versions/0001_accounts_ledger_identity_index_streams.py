@@ -345,7 +345,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_work_item_hub_id"), ["hub_id"], unique=False)
 
 
-
 def downgrade() -> None:
     with op.batch_alter_table("work_item", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_work_item_hub_id"))

@@ -87,9 +87,14 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("stage", sa.String(length=100), nullable=True))
         batch_op.create_index("ix_link_patient", ["connection_id", "patient_id"], unique=False)
 
+    with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("concession_id", sa.String(length=32), nullable=True))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.drop_column("concession_id")
+
     with op.batch_alter_table("link", schema=None) as batch_op:
         batch_op.drop_index("ix_link_patient")
         batch_op.drop_column("stage")
