@@ -11,7 +11,7 @@ from webapp.sandbox.cliniko.clinic import families, names, places
 from webapp.sandbox.cliniko.clinic.draws import DAY, HOUR, Draws, Row, between, chosen, day_between, moment
 from webapp.sandbox.cliniko.clinic.places import Place
 
-# What part of all patients has each trait. The six of families.ALONE never meet in one person and never in a family; the
+# What part of all patients has each trait. The six of families.ALONE never meet in one person, nor in a family; the
 # others may meet anything.
 PATIENT_SHARES = {
     "family": 0.15,  # shares an address with others on purpose: see families.py
