@@ -52,9 +52,14 @@ def digests(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> dict
     found: dict[str, IndexedAs] = {}
     for part in chunks(sorted(set(cliniko_ids))):
         rows = db.session.execute(
-            select(Person.cliniko_id, Person.digest, Person.first_hmac, Person.preferred_hmac, Person.last_hmac).where(
-                Person.connection_id == connection_id, Person.kind == kind, Person.cliniko_id.in_(part)
-            )
+            select(
+                Person.cliniko_id,
+                Person.digest,
+                Person.merged_into,
+                Person.first_hmac,
+                Person.preferred_hmac,
+                Person.last_hmac,
+            ).where(Person.connection_id == connection_id, Person.kind == kind, Person.cliniko_id.in_(part))
         )
         for row in rows:
             names = (_bytes(row.first_hmac), _bytes(row.preferred_hmac), _bytes(row.last_hmac))

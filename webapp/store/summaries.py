@@ -51,7 +51,7 @@ def due(connection_id: int, moment: datetime, limit: int = 100) -> list[DueSumma
         .order_by(VisitSummary.due_at, VisitSummary.patient_id)
         .limit(limit)
     )
-    return [DueSummary(*row) for row in db.session.execute(query).tuples()]
+    return [DueSummary(row[0], row[1], row[2], row[3]) for row in db.session.execute(query)]
 
 
 def count_due(hub_id: int, moment: datetime) -> int:
