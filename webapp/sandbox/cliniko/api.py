@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 # "APP_NAME (contact@email)", without which Cliniko says it may block a caller.
 _CALLER = re.compile(r"\s*[^()\s][^()]*\([^()@\s]+@[^()@\s]+\.[^()@\s]+\)\s*")
+_DRIFT = timedelta(seconds=1)
 _SHARD_HOST = re.compile(r"(?:^|\.)([a-z]{2}\d{1,2})\.")
 _SUFFIX = re.compile(r"(.+)-([a-z]{2}\d{1,2})")
 
@@ -84,8 +86,10 @@ class Api:
             response = _reply(status, body, call.headers)
         except ClinikoError as error:
             response = _refusal(account, error)
-        # Cliniko's own clock: callers take the start of a run from this header.
-        response.headers["Date"] = format_datetime(self.sandbox.clock.now(), usegmt=True)
+        now = self.sandbox.clock.now()
+        if abs(now - datetime.now(UTC)) > _DRIFT:
+            # Callers take the start of a run from this header. With the true time the server's own says the same.
+            response.headers["Date"] = format_datetime(now.astimezone(UTC), usegmt=True)
         return response, account.id if account is not None else None
 
     def _run(self, call: Call) -> tuple[int, Any]:

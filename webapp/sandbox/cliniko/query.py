@@ -30,6 +30,9 @@ _VALUES = {
 }
 
 
+_BOUNDS = (">", ">=", "<", "<=")
+
+
 @dataclass(frozen=True)
 class Condition:
     """`among` holds the numbers that pass, where a look-up elsewhere has decided it already."""
@@ -88,24 +91,58 @@ def select(table: Table, conditions: Sequence[Condition], hidden: Iterable[str],
         if condition not in used:
             numbers = _keep(table, numbers, condition, ignore_case)
     for column in hidden:
-        numbers = [n for n in numbers if not table[n].get(column)]
+        if filled := table.filled(column):
+            numbers = [n for n in numbers if n not in filled]
     return numbers
 
 
 def _narrowest(table: Table, conditions: Sequence[Condition]) -> tuple[list[int], list[Condition]]:
-    """The smallest set of numbers that one index gives, and the conditions it covers."""
+    """The smallest set of numbers that one index gives, ascending, and the conditions it covers."""
+    bounds = [condition for condition in conditions if condition.field == "id" and condition.op in _BOUNDS]
     ids = table.ids()
-    start, stop, by_id = 0, len(ids), []
+    start, stop = _within(ids, bounds)
     best: tuple[int, Callable[[], Iterable[int]], Condition] | None = None
     for condition in conditions:
-        if condition.field == "id" and condition.op in _BOUNDS:
-            start, stop = _BOUNDS[condition.op](ids, condition.numbers[0], start, stop)
-            by_id.append(condition)
-        elif (found := _indexed(table, condition)) and (best is None or found[0] < best[0]):
+        if (found := _indexed(table, condition)) and (best is None or found[0] < best[0]):
             best = (*found, condition)
-    if best is None or max(0, stop - start) <= best[0]:
-        return ids[start:stop], by_id
-    return sorted(best[1]()), [best[2]]
+    # Another index has to be sorted by id afterwards, so it must find clearly fewer.
+    if best is None or max(0, stop - start) <= 4 * best[0]:
+        return _scan(table, start, stop, conditions, bounds)
+    numbers = sorted(best[1]())
+    start, stop = _within(numbers, bounds)
+    return numbers[start:stop], [best[2], *bounds]
+
+
+def _scan(
+    table: Table, start: int, stop: int, conditions: Sequence[Condition], bounds: list[Condition]
+) -> tuple[list[int], list[Condition]]:
+    """A stretch of all numbers, already thinned by the first comparison of times."""
+    numbers = table.ids()[start:stop]
+    first = next((one for one in conditions if one.kind in (MOMENT, DATE) and one.op in _BOUNDS), None)
+    if first is None:
+        return numbers, bounds
+    value, pairs = first.value, zip(numbers, table.aligned(first.field)[start:stop], strict=True)
+    if first.op == ">=":
+        numbers = [n for n, text in pairs if text >= value]
+    elif first.op == ">":
+        numbers = [n for n, text in pairs if text > value]
+    elif first.op == "<=":
+        numbers = [n for n, text in pairs if "" < text <= value]
+    else:
+        numbers = [n for n, text in pairs if "" < text < value]
+    return numbers, [*bounds, first]
+
+
+def _within(numbers: list[int], bounds: Sequence[Condition]) -> tuple[int, int]:
+    """Where the numbers that all bounds allow begin and end."""
+    start, stop = 0, len(numbers)
+    for bound in bounds:
+        value = bound.numbers[0]
+        if bound.op in (">", ">="):
+            start = max(start, (bisect_right if bound.op == ">" else bisect_left)(numbers, value))
+        else:
+            stop = min(stop, (bisect_left if bound.op == "<" else bisect_right)(numbers, value))
+    return start, max(start, stop)
 
 
 def _indexed(table: Table, condition: Condition) -> tuple[int, Callable[[], Iterable[int]]] | None:
@@ -125,14 +162,6 @@ def _indexed(table: Table, condition: Condition) -> tuple[int, Callable[[], Iter
         span = table.between(field, low, op == ">=", high, op == "<=")
         return len(span), span.numbers
     return None
-
-
-_BOUNDS: dict[str, Callable[[list[int], int, int, int], tuple[int, int]]] = {
-    ">": lambda ids, value, start, stop: (max(start, bisect_right(ids, value)), stop),
-    ">=": lambda ids, value, start, stop: (max(start, bisect_left(ids, value)), stop),
-    "<": lambda ids, value, start, stop: (start, min(stop, bisect_left(ids, value))),
-    "<=": lambda ids, value, start, stop: (start, min(stop, bisect_right(ids, value))),
-}
 
 
 def _keep(table: Table, numbers: list[int], condition: Condition, ignore_case: bool) -> list[int]:

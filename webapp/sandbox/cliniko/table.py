@@ -23,6 +23,8 @@ class Table(dict[int, Row]):
         self._in_order = True
         self._ordered: dict[str, list[tuple[str, int]]] = {}
         self._equal: dict[str, dict[str, set[int]]] = {}
+        self._filled: dict[str, set[int]] = {}
+        self._aligned: dict[str, list[str]] = {}
         self._by_creation: bool | None = True
 
     def __setitem__(self, number: int, row: Row) -> None:
@@ -39,6 +41,7 @@ class Table(dict[int, Row]):
         self._forget(number, self[number], self._columns())
         super().__delitem__(number)
         self._ids, self._in_order = sorted(self), True
+        self._aligned.clear()
 
     def change(self, number: int, changes: Mapping[str, Any]) -> Row:
         row = self[number]
@@ -89,6 +92,19 @@ class Table(dict[int, Row]):
             found |= index.get(value, set())
         return found
 
+    def filled(self, column: str) -> set[int]:
+        """Numbers of the rows that have a value in `column`. Not to be changed by the caller."""
+        if column not in self._filled:
+            self._filled[column] = {number for number, row in self.items() if row.get(column)}
+        return self._filled[column]
+
+    def aligned(self, column: str) -> list[str]:
+        """The column's texts in the order of `ids`, "" for none: the quick way to look at very many rows."""
+        ids = self.ids()
+        if column not in self._aligned:
+            self._aligned[column] = [self[number].get(column) or "" for number in ids]
+        return self._aligned[column]
+
     def rows(self, column: str, value: str) -> list[Row]:
         """The rows whose `column` is this text, oldest first."""
         return [self[number] for number in sorted(self.matching(column, [value]))]
@@ -96,12 +112,15 @@ class Table(dict[int, Row]):
     def _append(self, number: int, row: Row) -> None:
         if self._ids and number < self._ids[-1]:
             self._in_order, self._by_creation = False, None
+            self._aligned.clear()
         elif self._ids and self._by_creation and row["created_at"] < self[self._ids[-1]]["created_at"]:
             self._by_creation = False
         self._ids.append(number)
+        for column, texts in self._aligned.items():
+            texts.append(row.get(column) or "")
 
     def _columns(self) -> set[str]:
-        return {*self._ordered, *self._equal}
+        return {*self._ordered, *self._equal, *self._filled, *self._aligned}
 
     def _forget(self, number: int, row: Row, columns: Iterable[str]) -> None:
         for column in columns:
@@ -111,6 +130,8 @@ class Table(dict[int, Row]):
                 del order[bisect_left(order, (value, number))]
             if value is not None and column in self._equal:
                 self._equal[column][value].discard(number)
+            if column in self._filled:
+                self._filled[column].discard(number)
 
     def _remember(self, number: int, row: Row, columns: Iterable[str]) -> None:
         for column in columns:
@@ -119,6 +140,10 @@ class Table(dict[int, Row]):
                 insort(self._ordered[column], (value, number))
             if value is not None and column in self._equal:
                 self._equal[column].setdefault(value, set()).add(number)
+            if value and column in self._filled:
+                self._filled[column].add(number)
+            if column in self._aligned:
+                self._aligned[column][bisect_left(self.ids(), number)] = value or ""
 
 
 class Span:
