@@ -74,7 +74,7 @@ def test_no_other_name_is_read():
     for module, path in modules().items():
         text = path.read_text(encoding="utf-8")
         assert set(re.findall(r'envvar="([A-Z_]+)"', text)) <= OF_COMMANDS, module
-        named = re.findall(r'(?:environ\.get\(|environ\[|getenv\()"([A-Z_]+)"', text)
+        named = re.findall(r'(?:os\.environ\.get\(|os\.environ\[|getenv\()"([A-Z_]+)"', text)
         assert set(named) <= READ | {"TZ"}, module
 
 

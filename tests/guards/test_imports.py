@@ -84,6 +84,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "webapp.sandbox": ("webapp.sandbox", "webapp.clock", "jobs.mapping"),
     "webapp.demo": (
         "webapp",
+        "webapp.demo",
+        "webapp.clients",
         "webapp.cli",
         "webapp.clock",
         "webapp.config",

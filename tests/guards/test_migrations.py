@@ -2,8 +2,6 @@
 
 import re
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from flask_migrate import downgrade, upgrade
 
 from tests.guards.source import ROOT
 from tests.support.engines import settings_for
+from tests.support.rows import row
 from webapp import create_app
 from webapp.extensions import db, migrate
 from webapp.store.base import Base
@@ -31,7 +30,8 @@ def test_there_is_one_head_and_no_branch():
 
 
 def test_files_are_numbered_in_order_and_named_after_what_they_do():
-    assert REVISIONS == [f"{number:04}" for number in range(1, len(FILES) + 1)]
+    numbers = [f"{number:04}" for number in range(1, len(FILES) + 1)]
+    assert numbers == REVISIONS
     for revision, path in zip(REVISIONS, FILES, strict=True):
         assert re.fullmatch(rf"{revision}_[a-z0-9_]+\.py", path.name), path.name
         assert Path(SCRIPTS.get_revision(revision).path).name == path.name
@@ -69,24 +69,6 @@ def running(engines, engine, valkey_url, tmp_path):
                 db.engine.dispose()
 
 
-def value_for(column: sa.Column, number: int) -> Any:
-    """Something that fits the column. Every number is 1, so that every foreign key finds its row."""
-    kind = column.type.python_type if not isinstance(column.type, sa.JSON) else dict
-    if kind is str and getattr(column.type, "length", None) is not None and column.type.length < 6:
-        return "x"
-    return {
-        int: number,
-        str: "word",
-        bytes: b"x" * 16,
-        bool: True,
-        datetime: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-        date: date(2026, 1, 2),
-        Decimal: Decimal("12.50"),
-        float: 1.5,
-        dict: {"a": 1},
-    }[kind]
-
-
 def tables() -> list[sa.Table]:
     """The tables as they stand in the database now, parents first."""
     metadata = sa.MetaData()
@@ -100,7 +82,7 @@ def fill() -> None:
     with db.engine.begin() as connection:
         for table in present:
             if connection.scalar(sa.select(sa.func.count()).select_from(table)) == 0:
-                connection.execute(table.insert(), [{column.name: value_for(column, 1) for column in table.columns}])
+                connection.execute(table.insert(), [row(table)])
 
 
 def contents() -> dict[str, list[dict[str, Any]]]:

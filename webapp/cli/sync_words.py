@@ -32,6 +32,7 @@ REASONS: Mapping[str, str] = {
         "HUBSPOT_CLIENT_SECRET and CLINIKO_CONTACT_EMAIL."
     ),
     causes.BUSY: "Another process is syncing this account.",
+    causes.NO_PIPELINE: "HubSpot has no pipeline for these deals. Set one up with: provision run {hub_id}",
     causes.AFTER_PATIENTS: "Patients have to be synced once before. Run it without --stream.",
 }
 _COUNTS = (

@@ -45,16 +45,19 @@ def run_online() -> None:
             context.configure(connection=connection, target_metadata=metadata, render_item=render_item, **arguments)
             with context.begin_transaction():
                 context.run_migrations()
+            # SQLite's DDL is not in a transaction of Alembic's: what it did last is still open here.
+            connection.commit()
         finally:
             check_references(connection, True)
 
 
 def check_references(connection: Connection, on: bool) -> None:
-    """SQLite changes a column by building the table anew. While it checks references, dropping the old table deletes all
-    rows that refer to it. Outside of a transaction only, hence on the driver's own connection."""
+    """SQLite changes a column by building the table anew. While it checks references, dropping the old table deletes
+    every row that refers to it. This can be set outside of a transaction only, hence on the driver's own connection."""
     if connection.dialect.name == "sqlite":
         connection.rollback()
-        connection.connection.driver_connection.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}")
+        driver: Any = connection.connection.driver_connection
+        driver.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}")
 
 
 if context.is_offline_mode():

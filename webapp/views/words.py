@@ -45,10 +45,6 @@ ISSUES: Mapping[str, Words] = {
         "what Cliniko sent for this record could not be read.",
         "Open it in Cliniko and save it once. It is tried again by itself.",
     ),
-    "quota": Words(
-        "HubSpot has no room for more records of this kind.",
-        "Delete records that you no longer need, or extend your HubSpot subscription, then try again.",
-    ),
 }
 OTHER_ISSUE = Words("it could not be written.", "It is tried again by itself. If it stays, write to support.")
 
@@ -66,6 +62,10 @@ STREAM_CAUSES: Mapping[str, Words] = {
     ),
     "rate_limited": Words("we were asked to wait before the next call.", "Nothing to do, it goes on by itself."),
     "unavailable": Words("Cliniko or HubSpot does not answer.", "Nothing to do, it is tried again by itself."),
+    "refused": Words(
+        "HubSpot or Cliniko refuses a request that belongs to no single record.",
+        "Nothing is lost, it is tried again by itself. If it stays, write to support.",
+    ),
     "our_fault": Words("something is wrong on our side.", "The operator was told. Nothing is lost."),
     "no_pipeline": Words(
         "HubSpot has no pipeline for these deals.",

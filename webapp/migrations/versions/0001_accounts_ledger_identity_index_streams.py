@@ -81,8 +81,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_connection")),
         sa.UniqueConstraint("hub_id", "cliniko_account_id", name=op.f("uq_connection_hub_id")),
     )
-    with op.batch_alter_table("connection", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_connection_hub_id"), ["hub_id"], unique=False)
+    op.create_index(op.f("ix_connection_hub_id"), "connection", ["hub_id"], unique=False)
 
     op.create_table(
         "connection_attempt",
@@ -100,8 +99,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_connection_attempt")),
     )
-    with op.batch_alter_table("connection_attempt", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_connection_attempt_hub_id"), ["hub_id"], unique=False)
+    op.create_index(op.f("ix_connection_attempt_hub_id"), "connection_attempt", ["hub_id"], unique=False)
 
     op.create_table(
         "lease",
@@ -129,8 +127,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
         sa.UniqueConstraint("hub_id", "stream", "cycle_no", name="uq_run_cycle"),
     )
-    with op.batch_alter_table("run", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_run_finished_at"), ["finished_at"], unique=False)
+    op.create_index(op.f("ix_run_finished_at"), "run", ["finished_at"], unique=False)
 
     op.create_table(
         "stream_state",
@@ -154,8 +151,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("hub_id", "stream", name=op.f("pk_stream_state")),
     )
-    with op.batch_alter_table("stream_state", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_stream_state_next_run_at"), ["next_run_at"], unique=False)
+    op.create_index(op.f("ix_stream_state_next_run_at"), "stream_state", ["next_run_at"], unique=False)
 
     op.create_table(
         "cursor",
@@ -174,8 +170,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("connection_id", "list_name", name=op.f("pk_cursor")),
     )
-    with op.batch_alter_table("cursor", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_cursor_hub_id"), ["hub_id"], unique=False)
+    op.create_index(op.f("ix_cursor_hub_id"), "cursor", ["hub_id"], unique=False)
 
     op.create_table(
         "issue",
@@ -204,8 +199,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_issue")),
         sa.UniqueConstraint("connection_id", "kind", "cliniko_id", "cause", "field", name="uq_issue_record"),
     )
-    with op.batch_alter_table("issue", schema=None) as batch_op:
-        batch_op.create_index("ix_issue_open", ["hub_id", "state", "retry_at"], unique=False)
+    op.create_index("ix_issue_open", "issue", ["hub_id", "state", "retry_at"], unique=False)
 
     op.create_table(
         "link",
@@ -237,10 +231,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("connection_id", "kind", "cliniko_id", name="uq_link_cliniko"),
         sa.UniqueConstraint("hub_id", "kind", "hubspot_id", name="uq_link_hubspot"),
     )
-    with op.batch_alter_table("link", schema=None) as batch_op:
-        batch_op.create_index("ix_link_email", ["hub_id", "email_hmac"], unique=False)
-        batch_op.create_index("ix_link_state", ["hub_id", "kind", "state"], unique=False)
-        batch_op.create_index("ix_link_withheld", ["hub_id", "withheld_hmac"], unique=False)
+    op.create_index("ix_link_email", "link", ["hub_id", "email_hmac"], unique=False)
+    op.create_index("ix_link_state", "link", ["hub_id", "kind", "state"], unique=False)
+    op.create_index("ix_link_withheld", "link", ["hub_id", "withheld_hmac"], unique=False)
 
     op.create_table(
         "person",
@@ -262,9 +255,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("connection_id", "kind", "cliniko_id", name=op.f("pk_person")),
     )
-    with op.batch_alter_table("person", schema=None) as batch_op:
-        batch_op.create_index("ix_person_email", ["connection_id", "kind", "email_hmac"], unique=False)
-        batch_op.create_index(batch_op.f("ix_person_hub_id"), ["hub_id"], unique=False)
+    op.create_index("ix_person_email", "person", ["connection_id", "kind", "email_hmac"], unique=False)
+    op.create_index(op.f("ix_person_hub_id"), "person", ["hub_id"], unique=False)
 
     op.create_table(
         "person_term",
@@ -281,9 +273,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("connection_id", "kind", "cliniko_id", "term", name=op.f("pk_person_term")),
     )
-    with op.batch_alter_table("person_term", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_person_term_hub_id"), ["hub_id"], unique=False)
-        batch_op.create_index("ix_person_term_term", ["connection_id", "kind", "term"], unique=False)
+    op.create_index(op.f("ix_person_term_hub_id"), "person_term", ["hub_id"], unique=False)
+    op.create_index("ix_person_term_term", "person_term", ["connection_id", "kind", "term"], unique=False)
 
     op.create_table(
         "referral",
@@ -299,8 +290,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("connection_id", "patient_id", name=op.f("pk_referral")),
     )
-    with op.batch_alter_table("referral", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_referral_hub_id"), ["hub_id"], unique=False)
+    op.create_index(op.f("ix_referral_hub_id"), "referral", ["hub_id"], unique=False)
 
     op.create_table(
         "review",
@@ -324,8 +314,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_review")),
         sa.UniqueConstraint("connection_id", "kind", "cliniko_id", "hubspot_id", "cause", name="uq_review_pair"),
     )
-    with op.batch_alter_table("review", schema=None) as batch_op:
-        batch_op.create_index("ix_review_open", ["hub_id", "state"], unique=False)
+    op.create_index("ix_review_open", "review", ["hub_id", "state"], unique=False)
 
     op.create_table(
         "work_item",
@@ -340,64 +329,51 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("connection_id", "kind", "cliniko_id", name=op.f("pk_work_item")),
     )
-    with op.batch_alter_table("work_item", schema=None) as batch_op:
-        batch_op.create_index("ix_work_item_due", ["connection_id", "kind", "due_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_work_item_hub_id"), ["hub_id"], unique=False)
+    op.create_index("ix_work_item_due", "work_item", ["connection_id", "kind", "due_at"], unique=False)
+    op.create_index(op.f("ix_work_item_hub_id"), "work_item", ["hub_id"], unique=False)
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("work_item", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_work_item_hub_id"))
-        batch_op.drop_index("ix_work_item_due")
+    op.drop_index(op.f("ix_work_item_hub_id"), table_name="work_item")
+    op.drop_index("ix_work_item_due", table_name="work_item")
 
     op.drop_table("work_item")
-    with op.batch_alter_table("review", schema=None) as batch_op:
-        batch_op.drop_index("ix_review_open")
+    op.drop_index("ix_review_open", table_name="review")
 
     op.drop_table("review")
-    with op.batch_alter_table("referral", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_referral_hub_id"))
+    op.drop_index(op.f("ix_referral_hub_id"), table_name="referral")
 
     op.drop_table("referral")
-    with op.batch_alter_table("person_term", schema=None) as batch_op:
-        batch_op.drop_index("ix_person_term_term")
-        batch_op.drop_index(batch_op.f("ix_person_term_hub_id"))
+    op.drop_index("ix_person_term_term", table_name="person_term")
+    op.drop_index(op.f("ix_person_term_hub_id"), table_name="person_term")
 
     op.drop_table("person_term")
-    with op.batch_alter_table("person", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_person_hub_id"))
-        batch_op.drop_index("ix_person_email")
+    op.drop_index(op.f("ix_person_hub_id"), table_name="person")
+    op.drop_index("ix_person_email", table_name="person")
 
     op.drop_table("person")
-    with op.batch_alter_table("link", schema=None) as batch_op:
-        batch_op.drop_index("ix_link_withheld")
-        batch_op.drop_index("ix_link_state")
-        batch_op.drop_index("ix_link_email")
+    op.drop_index("ix_link_withheld", table_name="link")
+    op.drop_index("ix_link_state", table_name="link")
+    op.drop_index("ix_link_email", table_name="link")
 
     op.drop_table("link")
-    with op.batch_alter_table("issue", schema=None) as batch_op:
-        batch_op.drop_index("ix_issue_open")
+    op.drop_index("ix_issue_open", table_name="issue")
 
     op.drop_table("issue")
-    with op.batch_alter_table("cursor", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_cursor_hub_id"))
+    op.drop_index(op.f("ix_cursor_hub_id"), table_name="cursor")
 
     op.drop_table("cursor")
-    with op.batch_alter_table("stream_state", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_stream_state_next_run_at"))
+    op.drop_index(op.f("ix_stream_state_next_run_at"), table_name="stream_state")
 
     op.drop_table("stream_state")
-    with op.batch_alter_table("run", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_run_finished_at"))
+    op.drop_index(op.f("ix_run_finished_at"), table_name="run")
 
     op.drop_table("run")
     op.drop_table("lease")
-    with op.batch_alter_table("connection_attempt", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_connection_attempt_hub_id"))
+    op.drop_index(op.f("ix_connection_attempt_hub_id"), table_name="connection_attempt")
 
     op.drop_table("connection_attempt")
-    with op.batch_alter_table("connection", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_connection_hub_id"))
+    op.drop_index(op.f("ix_connection_hub_id"), table_name="connection")
 
     op.drop_table("connection")
     op.drop_table("account_setting")
