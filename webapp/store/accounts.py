@@ -12,6 +12,7 @@ from webapp.clock import now
 from webapp.extensions import db
 
 from .models_account import Account, AccountSetting, Connection, ConnectionAttempt
+from .models_hooks import Activity, HookEvent, Proof, PushIntent, PushRequest
 from .models_ledger import Link, Person, PersonTerm, Referral
 from .models_sync import Cursor, Issue, Lease, Review, Run, StreamState, WorkItem
 from .models_visits import Bill, Visit, VisitSummary
@@ -124,6 +125,11 @@ def purge_account(hub_id: int) -> dict[str, int]:
     account = get_account(hub_id)
     counts: dict[str, int] = {}
     for model in (
+        HookEvent,
+        PushRequest,
+        PushIntent,
+        Activity,
+        Proof,
         Link,
         VisitSummary,
         Visit,

@@ -1,0 +1,132 @@
+"""Requests for a push or an unlink, and intents to create records in Cliniko. Always within one account."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+
+from webapp.clock import now
+from webapp.extensions import db
+
+from .models_hooks import PushIntent, PushRequest
+from .sql import upsert
+
+# An intent older than this has certainly arrived in Cliniko or never will.
+INTENT_LIFE = timedelta(days=7)
+
+
+def ask(
+    hub_id: int,
+    what: str,
+    hubspot_id: str,
+    asked_at: datetime,
+    asked_by: str = "property",
+    options: Mapping[str, Any] | None = None,
+) -> None:
+    """Remember a request; the same contact and time ask once. The caller commits."""
+    moment = now()
+    row = {
+        "hub_id": hub_id,
+        "what": what,
+        "hubspot_id": hubspot_id,
+        "asked_at": asked_at,
+        "asked_by": asked_by[:80],
+        "options": dict(options or {}),
+        "state": "open",
+        "attempts": 0,
+        "retry_at": moment,
+        "created_at": moment,
+    }
+    upsert(PushRequest, [row], keys=["hub_id", "what", "hubspot_id", "asked_at"], update=[])
+
+
+def due(hub_id: int, limit: int = 50) -> list[PushRequest]:
+    """Open requests whose time has come, oldest first."""
+    query = select(PushRequest).where(
+        PushRequest.hub_id == hub_id, PushRequest.state == "open", PushRequest.retry_at <= now()
+    )
+    return list(db.session.scalars(query.order_by(PushRequest.asked_at, PushRequest.id).limit(limit)))
+
+
+def accounts_with_due(moment: datetime) -> list[int]:
+    """Accounts with open requests whose time has come."""
+    query = select(PushRequest.hub_id).where(PushRequest.state == "open", PushRequest.retry_at <= moment).distinct()
+    return list(db.session.scalars(query))
+
+
+def finish(request_id: int, hub_id: int, result: str, message: str) -> None:
+    """The request has ended; the caller commits."""
+    request = _get(request_id, hub_id)
+    if request is not None:
+        request.state, request.result, request.message, request.finished_at = "done", result, message, now()
+
+
+def again(request_id: int, hub_id: int, retry_at: datetime) -> None:
+    """Try it once more later; the caller commits."""
+    request = _get(request_id, hub_id)
+    if request is not None:
+        request.attempts += 1
+        request.retry_at = retry_at
+
+
+def last_for(hub_id: int, hubspot_id: str) -> PushRequest | None:
+    """The newest request about this contact."""
+    return db.session.scalar(
+        select(PushRequest)
+        .where(PushRequest.hub_id == hub_id, PushRequest.hubspot_id == hubspot_id)
+        .order_by(PushRequest.id.desc())
+        .limit(1)
+    )
+
+
+def find_intent(connection_id: int, kind: str, hubspot_id: str) -> PushIntent | None:
+    """What we set out to create from this contact."""
+    return db.session.scalar(
+        select(PushIntent)
+        .where(PushIntent.connection_id == connection_id, PushIntent.kind == kind, PushIntent.hubspot_id == hubspot_id)
+        .execution_options(populate_existing=True)
+    )
+
+
+def open_intent(hub_id: int, connection_id: int, kind: str, hubspot_id: str, person_hmac: bytes) -> None:
+    """Remember the intent before the record is created. Commits."""
+    row = {
+        "hub_id": hub_id,
+        "connection_id": connection_id,
+        "kind": kind,
+        "hubspot_id": hubspot_id,
+        "person_hmac": person_hmac,
+        "cliniko_id": None,
+        "state": "open",
+        "created_at": now(),
+    }
+    upsert(PushIntent, [row], keys=["connection_id", "kind", "hubspot_id"])
+    db.session.commit()
+
+
+def close_intent(connection_id: int, kind: str, hubspot_id: str, cliniko_id: str | None) -> None:
+    """The record exists, or certainly does not; the caller commits."""
+    db.session.execute(
+        update(PushIntent)
+        .where(PushIntent.connection_id == connection_id, PushIntent.kind == kind, PushIntent.hubspot_id == hubspot_id)
+        .values(state="done", cliniko_id=cliniko_id)
+    )
+
+
+def intended(connection_id: int, kind: str, person_hmacs: list[bytes]) -> set[bytes]:
+    """Those of these persons that a push is creating right now: the streams leave them to it."""
+    if not person_hmacs:
+        return set()
+    query = select(PushIntent.person_hmac).where(
+        PushIntent.connection_id == connection_id,
+        PushIntent.kind == kind,
+        PushIntent.state == "open",
+        PushIntent.created_at > now() - INTENT_LIFE,
+        or_(*(PushIntent.person_hmac == mark for mark in person_hmacs)),
+    )
+    return {bytes(mark) for mark in db.session.scalars(query)}
+
+
+def _get(request_id: int, hub_id: int) -> PushRequest | None:
+    return db.session.scalar(select(PushRequest).where(PushRequest.id == request_id, PushRequest.hub_id == hub_id))
