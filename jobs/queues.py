@@ -102,6 +102,15 @@ def enqueue_follow_on(queue: str, func: str, *args: object, job_id: str, connect
     return enqueue_once(queue, func, *args, job_id=next_id, connection=connection)
 
 
+def enqueue_again(queue: str, func: str, *args: object, job_id: str, connection: Redis | None = None) -> Job | None:
+    """Make sure that a run of `func(*args)` begins after this moment: one that runs already may have looked too early.
+    At most one job runs and one waits."""
+    queued = enqueue_once(queue, func, *args, job_id=job_id, connection=connection)
+    if queued is not None:
+        return queued
+    return enqueue_once(queue, func, *args, job_id=job_id + _FOLLOW_ON, connection=connection)
+
+
 def _enqueue(
     queue: Queue,
     func: str,
