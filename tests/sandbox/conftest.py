@@ -113,3 +113,30 @@ def errors(answer: httpx.Response) -> dict[str, Any]:
     assert body["message"] == "Validation Failed"
     found: dict[str, Any] = body["errors"]
     return found
+
+
+@pytest.fixture
+def full(account: ClinikoAccount, visit: Callable[..., dict[str, Any]]) -> ClinikoAccount:
+    """One record of everything."""
+    put = account.put
+    tax = put("taxes", {"name": "GST", "rate": "10.0"})["id"]
+    item = put("billable_items", {"name": "Visit", "price": "80.0", "tax_id": tax})["id"]
+    concession = put("concession_types", {"name": "Student"})["id"]
+    put("concession_prices", {"price": "50.0", "billable_item_id": item, "concession_type_id": concession})
+    put("appointment_type_billable_items", {"appointment_type_id": "41", "billable_item_id": item})
+    doctor = put("contacts", {"last_name": "Who", "type_code": 1})["id"]
+    phones = [{"number": "0412 345 678", "phone_type": "Mobile"}]
+    patient = put(
+        "patients",
+        {"first_name": "Ana", "last_name": "Ruiz", "concession_type_id": concession, "patient_phone_numbers": phones},
+    )["id"]
+    put("patient_cases", {"name": "Knee", "patient_id": patient, "contact_id": doctor})
+    row = visit(patient)
+    put("group_appointments", {**row, "id": None, "appointment_type_id": "42", "max_attendees": 5})
+    links = {"patient_id": patient, "business_id": "21", "practitioner_id": "31", "appointment_id": row["id"]}
+    invoice = put("invoices", {"number": 1, "issue_date": "2026-11-23", "total_amount": "88.0", **links})["id"]
+    put("invoice_items", {"invoice_id": invoice, "billable_item_id": item})
+    kind = put("referral_source_types", {"name": "Doctor", "referrer_type": "Contact"})["id"]
+    referrer = {"type": "Contact", "id": doctor}
+    put("referral_sources", {"patient_id": patient, "referral_source_type_id": kind, "referrer": referrer})
+    return account

@@ -38,6 +38,10 @@ def cut(found: list[int], number: int) -> list[int]:
     return found[(number - 1) * PER_PAGE : number * PER_PAGE]
 
 
+def counted(found: list[int], what: str) -> str:
+    return f"{len(found):,} {what}" + ("" if len(found) == 1 else "s")
+
+
 def local(account: ClinikoAccount, stamp: str | None) -> str:
     """A time as the clinic's wall clock shows it."""
     if not stamp:

@@ -12,7 +12,7 @@ from webapp.sandbox.cliniko import actions
 from webapp.sandbox.cliniko.bodies import PATIENT
 from webapp.sandbox.cliniko.checks import Errors
 from webapp.sandbox.cliniko.countries import country_changes
-from webapp.sandbox.cliniko.frame import asked, button, cut, missing, page
+from webapp.sandbox.cliniko.frame import asked, button, counted, cut, missing, page
 from webapp.sandbox.cliniko.render import full_name
 from webapp.sandbox.cliniko.table import Row
 from webapp.sandbox.page import cells, join, pager, search_form, table
@@ -43,8 +43,8 @@ def patients(account: ClinikoAccount, request: Request) -> Response:
     rows = account.tables["patients"]
     found = [n for n in rows.ids() if not words or words in _haystack(rows[n])]
     shown = [_line(account, rows[n]) for n in cut(found, number)]
-    body = Markup('{}<p>{} patients. <a href="/accounts/{}/patients/new">New patient</a></p>{}{}').format(
-        search_form(words), len(found), account.id, table(_LIST, shown), pager(words, number, len(found))
+    body = Markup('{}<p>{}. <a href="/accounts/{}/patients/new">New patient</a></p>{}{}').format(
+        search_form(words), counted(found, "patient"), account.id, table(_LIST, shown), pager(words, number, len(found))
     )
     return page(f"Patients of {account.name}", body, account=account)
 

@@ -9,7 +9,7 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
 from webapp.sandbox.cliniko import actions
-from webapp.sandbox.cliniko.frame import asked, button, cut, local, missing, page
+from webapp.sandbox.cliniko.frame import asked, button, counted, cut, local, missing, page
 from webapp.sandbox.cliniko.render import STATUSES, full_name
 from webapp.sandbox.cliniko.table import Row
 from webapp.sandbox.page import cells, join, pager, search_form, table
@@ -30,8 +30,8 @@ def appointments(account: ClinikoAccount, request: Request) -> Response:
     found.sort(key=lambda n: (_booking(account, rows[n]) or {}).get("starts_at") or "", reverse=True)
     shown = [_visit(account, rows[n]) for n in cut(found, number)]
     heads = ("Start", "Patient", "Type", "With", "State", "Change")
-    body = Markup("{}<p>{} appointments</p>{}{}").format(
-        search_form(words), len(found), table(heads, shown), pager(words, number, len(found))
+    body = Markup("{}<p>{}</p>{}{}").format(
+        search_form(words), counted(found, "appointment"), table(heads, shown), pager(words, number, len(found))
     )
     return page(f"Appointments of {account.name}", body, account=account)
 
@@ -103,8 +103,8 @@ def invoices(account: ClinikoAccount, request: Request) -> Response:
     found = [n for n in reversed(rows.ids()) if not words or words in _invoice_words(account, rows[n])]
     shown = [_invoice(account, rows[n]) for n in cut(found, number)]
     heads = ("Number", "Issued", "Patient", "Total", "State", "Change")
-    body = Markup("{}<p>{} invoices</p>{}{}").format(
-        search_form(words), len(found), table(heads, shown), pager(words, number, len(found))
+    body = Markup("{}<p>{}</p>{}{}").format(
+        search_form(words), counted(found, "invoice"), table(heads, shown), pager(words, number, len(found))
     )
     return page(f"Invoices of {account.name}", body, account=account)
 
