@@ -145,7 +145,7 @@ class HttpStub:
     # Used by the handler
 
     def next_is_blind(self) -> bool:
-        """True, and taken off the script, when the next connection is reset before its request is read."""
+        """True, and taken off the script, when the connection is to be reset before its next request is read."""
         with self._lock:
             if self._script and self._script[0] == Reset("before_reading"):
                 self._script.popleft()
@@ -188,11 +188,14 @@ class _Handler(socketserver.BaseRequestHandler):
         stub.track(self.request, opened=True)
         with _quiet():
             self.request.settimeout(30)
-            if stub.next_is_blind():
-                _reset(self.request)
-                return
-            while (seen := _read(self.request)) is not None and self._serve(stub, seen):
-                pass
+            # The request has begun to arrive: a reset before that would be a connection that was never made.
+            while self.request.recv(1, socket.MSG_PEEK):
+                if stub.next_is_blind():
+                    _reset(self.request)
+                    break
+                seen = _read(self.request)
+                if seen is None or not self._serve(stub, seen):
+                    break
         stub.track(self.request, opened=False)
 
     def _serve(self, stub: HttpStub, seen: Seen) -> bool:

@@ -129,7 +129,7 @@ def api_settings() -> Callable[..., SimpleNamespace]:
     def make(url: str, **changes) -> SimpleNamespace:
         values = {
             "hubspot_client_id": "client-id",
-            "hubspot_client_secret": "client-secret-marker" if "secret" in changes else "client-secret",
+            "hubspot_client_secret": "client-secret",
             "hubspot_api_url": url,
             "hubspot_app_url": url,
             "hubspot_api_version": "2026-09",

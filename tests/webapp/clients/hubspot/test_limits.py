@@ -11,7 +11,7 @@ from webapp.clients.hubspot import account, objects
 from webapp.clients.hubspot.oauth import TokenSet
 from webapp.clients.policy import MAX_ATTEMPTS
 from webapp.clock import now
-from webapp.sandbox.hubspot.support import Fault
+from webapp.sandbox.support import Fault
 
 ROLLING = {"policyName": "TEN_SECONDLY_ROLLING", "message": "You have reached your ten_secondly_rolling limit."}
 SECONDLY = {"policyName": "SECONDLY", "message": "You have reached your secondly limit."}

@@ -12,7 +12,7 @@ from webapp.clients.hubspot.oauth import TokenSet
 from webapp.clients.hubspot.objects import WriteInput
 from webapp.clock import now
 from webapp.sandbox.hubspot import properties
-from webapp.sandbox.hubspot.support import Fault
+from webapp.sandbox.support import Fault
 
 KEY = "cliniko_patient_key"
 BATCH = r"/crm/objects/2026-09/contacts/batch/"

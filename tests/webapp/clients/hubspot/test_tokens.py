@@ -16,7 +16,7 @@ from webapp.clients.hubspot import account
 from webapp.clients.hubspot.oauth import SCOPES, TokenSet
 from webapp.clients.hubspot.tokens import TokenSource
 from webapp.clock import now
-from webapp.sandbox.hubspot.support import Fault
+from webapp.sandbox.support import Fault
 
 ROOT = Path(__file__).parents[4]
 TOKEN = r"^/oauth/2026-09/token$"
