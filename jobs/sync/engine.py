@@ -7,13 +7,13 @@ import structlog
 
 from jobs.sync import causes
 from jobs.sync.context import NotYet, SyncContext
+from jobs.sync.contexts import disconnected, make_context
 from jobs.sync.keeper import IdentityBusy, Keeper, owner_name
 from jobs.sync.streams import RUNNERS
-from jobs.sync.wiring import cliniko_client_for, hubspot_client_for
 from webapp.clients.errors import ApiError, Forbidden, NeedsReconnect, OurFault, Retryable, Throttled
 from webapp.clock import now
-from webapp.extensions import db, get_redis
-from webapp.store import accounts, connections, leases, settings, streams
+from webapp.extensions import db
+from webapp.store import accounts, connections, leases, streams
 from webapp.store.leases import LeaseLost
 
 log = structlog.get_logger()
@@ -101,37 +101,7 @@ def _step(ctx: SyncContext) -> Result:
 
 def _context(hub_id: int, stream: str, keeper: Keeper) -> SyncContext:
     state = streams.open_cycle(hub_id, stream)
-    account = accounts.get_account(hub_id)
-    connection = connections.find_connection(hub_id)
-    assert connection is not None, "checked before the lease was taken"
-    report = account.provision_report or {}
-    ctx = SyncContext(
-        hub_id=hub_id,
-        stream=stream,
-        connection_id=connection.id,
-        cliniko_account_id=connection.cliniko_account_id,
-        shard=connection.shard,
-        subdomain=connection.subdomain,
-        country_code=connection.country_code,
-        currency=account.currency,
-        digest_key=accounts.digest_key(account),
-        replaced_cliniko_ids=frozenset(account.replaced_cliniko_ids),
-        access=dict(connection.access),
-        settings=settings.get_settings(hub_id),
-        writable=frozenset(report.get("contact_properties", ())),
-        cliniko_client=cliniko_client_for(connection),
-        hubspot_client=hubspot_client_for(hub_id),
-        redis=get_redis(),
-        keeper=keeper,
-        cycle_no=state.cycle_no,
-        last_success_at=state.last_success_at,
-        writable_deals=frozenset(report.get("deal_properties", ())),
-        pipelines={
-            item["stream"]: (item["pipeline_id"], item["stages"])
-            for item in report.get("pipelines", ())
-            if item["pipeline_id"]
-        },
-    )
+    ctx = make_context(hub_id, stream, keeper, cycle_no=state.cycle_no, last_success_at=state.last_success_at)
     if state.reread:
         RUNNERS[stream].on_reread(ctx)
         db.session.commit()
@@ -149,14 +119,4 @@ def _wait(hub_id: int, stream: str, cause: str, until: datetime | None) -> Resul
 
 
 def _disconnected(hub_id: int, error: NeedsReconnect) -> Result:
-    """Access was taken away: stop every stream at once; the owner has to act."""
-    db.session.rollback()
-    if error.service == "cliniko":
-        connections.mark_key_revoked(hub_id)
-        cause = causes.KEY_REVOKED
-    else:
-        accounts.set_status(hub_id, "uninstalled", error.reason)
-        cause = causes.UNINSTALLED
-    streams.stop(hub_id, None, cause)
-    log.warning("stream_stopped", hub_id=hub_id, cause=cause)
-    return Result("stopped", cause)
+    return Result("stopped", disconnected(hub_id, error))

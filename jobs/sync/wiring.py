@@ -12,7 +12,7 @@ from webapp.store.accounts import get_account
 from webapp.store.models_account import Connection
 
 
-def hubspot_client_for(hub_id: int) -> HubSpotClient:
+def hubspot_client_for(hub_id: int, *, for_person: bool = False) -> HubSpotClient:
     """A HubSpot client that keeps this account's tokens fresh."""
 
     def load() -> TokenSet:
@@ -41,10 +41,10 @@ def hubspot_client_for(hub_id: int) -> HubSpotClient:
             token_expires_at=tokens.expires_at,
         )
 
-    return factory.hubspot_client(current_settings(), get_redis(), hub_id, load, save)
+    return factory.hubspot_client(current_settings(), get_redis(), hub_id, load, save, for_person=for_person)
 
 
-def cliniko_client_for(connection: Connection) -> ClinikoClient:
+def cliniko_client_for(connection: Connection, *, for_person: bool = False) -> ClinikoClient:
     """A Cliniko client with this connection's key."""
     if not connection.api_key:
         raise NeedsReconnect("cliniko", reason="key_revoked")
@@ -54,4 +54,5 @@ def cliniko_client_for(connection: Connection) -> ClinikoClient:
         connection.api_key,
         user_id=f"{connection.cliniko_account_id}:{connection.cliniko_user_id}",
         hub_id=connection.hub_id,
+        for_person=for_person,
     )
