@@ -10,6 +10,9 @@ NOT_FOUND = "not_found"
 REFUSED = "refused"
 UNREADABLE = "unreadable_record"
 
+# A held link and its review: HubSpot merged its contact into another record's
+MERGED_IN_HUBSPOT = "merged_in_hubspot"
+
 # A stream (stream_state.cause)
 KEY_REVOKED = "key_revoked"
 UNINSTALLED = "uninstalled"

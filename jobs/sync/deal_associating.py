@@ -8,7 +8,8 @@ from jobs.sync.deal_items import DealWrite
 from webapp.clients.hubspot import associations
 from webapp.clients.hubspot.associations import Pair
 from webapp.clock import now
-from webapp.store import issues, ledger
+from webapp.store import activity, issues, ledger
+from webapp.store.activity import Line
 
 # What HubSpot did not confirm is tried again after this time.
 AGAIN_AFTER = timedelta(minutes=15)
@@ -32,6 +33,9 @@ def associate(ctx: SyncContext, done: Sequence[tuple[DealWrite, str]]) -> None:
         ctx.count("hubspot_calls")
     ctx.keeper.guard()
     ledger.put([_row(ctx, w, deal, confirmed) for w, deal in moves])
+    lines = [Line("associated", w.item.kind, w.item.cliniko_id, deal) for w, deal in moves if w.item.contact_id]
+    lines += [Line("dissociated", w.item.kind, w.item.cliniko_id, deal) for w, deal in moves if not w.item.contact_id]
+    activity.note(ctx.hub_id, ctx.stream, lines)
     for write, deal in moves:
         contact = write.item.contact_id
         if contact is not None and Pair(deal, contact) not in confirmed:

@@ -9,7 +9,8 @@ from jobs.sync.deal_items import DealItem, DealWrite
 from jobs.sync.items import agree, pack_fields
 from jobs.sync.refusals import Refusal
 from webapp.clock import now
-from webapp.store import issues, ledger
+from webapp.store import activity, issues, ledger
+from webapp.store.activity import Line
 from webapp.store.ledger import LinkRow
 
 # Where they stand is remembered in columns of its own.
@@ -62,8 +63,15 @@ def accepted(ctx: SyncContext, done: Sequence[tuple[DealWrite, str]]) -> None:
         )
         keep |= _open_issues(ctx, write, hubspot_id)
     ledger.put(rows)
+    activity.note(ctx.hub_id, ctx.stream, [_line(write, hubspot_id) for write, hubspot_id in done if write.properties])
     _resolve(ctx, [write.item for write, _ in done], keep)
     ctx.commit()
+
+
+def _line(write: DealWrite, hubspot_id: str) -> Line:
+    fields = tuple(name for name in write.properties if name not in write.refusals)
+    action = "created" if write.create else "updated"
+    return Line(action, write.item.kind, write.item.cliniko_id, hubspot_id, fields)
 
 
 def waiting(ctx: SyncContext, items: Sequence[DealItem]) -> None:

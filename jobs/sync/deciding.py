@@ -1,29 +1,21 @@
 """Gathers what the matching rules need for a page of unlinked records, in a fixed number of calls, and applies them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from jobs.mapping import identity
 from jobs.mapping.emails import email_key
-from jobs.sync import tags
+from jobs.sync import causes, tags
+from jobs.sync.candidates import fits, is_namesake, read_candidates
 from jobs.sync.context import SyncContext
 from jobs.sync.items import Item, PersonKind, email_tag
-from jobs.sync.matching import Candidate, Decision, Subject, decide
-from jobs.sync.phones import candidates_by_phone
-from webapp.clients.hubspot import objects
+from jobs.sync.matching import Candidate, Decision, Subject, births_agree, decide, names_agree
+from jobs.sync.phones import candidates_by_phone, with_namesakes
 from webapp.store import issues, ledger, people
 from webapp.store.people import KnownPerson
 
-CANDIDATE_PROPERTIES = (
-    "email",
-    "hs_additional_emails",
-    "firstname",
-    "lastname",
-    "date_of_birth",
-    "cliniko_date_of_birth",
-    "phone",
-    "mobilephone",
-)
+# A record whose link is in one of these states has no contact that could take an address.
+WITHOUT_CONTACT = ("closed", "unlinked", "excluded", "held")
 
 
 def decide_all(
@@ -34,17 +26,17 @@ def decide_all(
     `holders` are contacts that HubSpot named when it refused an address; with `fresh` False nothing else is read.
 
     HubSpot calls: one by key, one by email; one more by id or phone only where a review or a setting asks for it."""
-    gone = _excluded(ctx, spec, items)
+    reviews = issues.decisions(ctx.connection_id, spec.kind, [i.cliniko_id for i in items])
+    gone = _excluded(ctx, spec, items, reviews)
     open_items = sorted((i for i in items if i.cliniko_id not in gone), key=lambda i: int(i.cliniko_id))
-    reviews = issues.decisions(ctx.connection_id, spec.kind, [i.cliniko_id for i in open_items])
     chosen = {r.hubspot_id for r in reviews.values() if r.state == "linked" and r.hubspot_id}
-    wanted = {i.cliniko_id: ctx.unique_key(i.cliniko_id) for i in open_items}
+    wanted = [ctx.unique_key(i.cliniko_id) for i in open_items]
     found: dict[str, Candidate] = {c.hubspot_id: c for c in holders}
     if fresh and open_items:
-        found |= _read(ctx, spec, list(wanted.values()), spec.key_property)
-        addresses = sorted({i.email for i in open_items if i.email and (i.needed or not _hidden(i))})
-        found |= _read(ctx, spec, addresses, "email")
-        found |= _read(ctx, spec, sorted(chosen - set(found)), None)
+        found |= read_candidates(ctx, spec, wanted, spec.key_property)
+        addresses = {i.email for i in open_items if i.email and (i.needed or not _hidden(i))}
+        found |= read_candidates(ctx, spec, addresses, "email")
+        found |= read_candidates(ctx, spec, chosen - set(found))
     by_key = {c.key: c for c in found.values() if c.key}
     by_email = {address: c for c in found.values() for address in c.emails}
     by_phone = candidates_by_phone(ctx, spec, open_items) if fresh and ctx.settings.match_by_phone else {}
@@ -52,7 +44,7 @@ def decide_all(
     links = ledger.by_hubspot(ctx.hub_id, spec.kind, [c.hubspot_id for c in everybody])
     taken = {h: row.cliniko_id if row.connection_id == ctx.connection_id else "" for h, row in links.items()}
     never = _never(ctx, spec, open_items, everybody)
-    subjects = _subjects(ctx, spec, open_items, reviews)
+    subjects = _subjects(ctx, spec, open_items, reviews, by_email)
     for item in open_items:
         subject = subjects[item.cliniko_id]
         item.decision = decide(
@@ -70,30 +62,6 @@ def decide_all(
     return {c.hubspot_id: c for c in everybody}
 
 
-def candidate(ctx: SyncContext, spec: PersonKind, contact: objects.Record) -> Candidate:
-    """A HubSpot contact in the comparable form of the rules."""
-    p = contact.properties
-    secondary = (p.get("hs_additional_emails") or "").split(";")
-    emails = {key for key in map(email_key, [p.get("email"), *secondary]) if key}
-    key = p.get(spec.key_property) or None
-    if key is not None and key.partition(":")[0] in ctx.replaced_cliniko_ids:
-        key = None
-    born = identity.birth_date(p.get("cliniko_date_of_birth")) or identity.birth_date(p.get("date_of_birth"))
-    return Candidate(
-        hubspot_id=contact.id,
-        emails=frozenset(emails),
-        first=identity.name_key(p.get("firstname")) or (p.get("firstname") or "").strip() or None,
-        last=identity.name_key(p.get("lastname")) or (p.get("lastname") or "").strip() or None,
-        birth=born,
-        key=key,
-    )
-
-
-def read_candidates(ctx: SyncContext, spec: PersonKind, hubspot_ids: Collection[str]) -> dict[str, Candidate]:
-    """Contacts by record id."""
-    return _read(ctx, spec, sorted(hubspot_ids), None)
-
-
 def owns_email(item: Item, sharing: Iterable[KnownPerson]) -> bool:
     """Of all known records with this address, does this one write it? Lowest id, archived last, merged never."""
     others = [k for k in sharing if not k.merged and k.cliniko_id != item.cliniko_id]
@@ -101,25 +69,29 @@ def owns_email(item: Item, sharing: Iterable[KnownPerson]) -> bool:
     return item.known.merged_into is None and all(mine < (k.archived, int(k.cliniko_id)) for k in others)
 
 
-def _read(ctx: SyncContext, spec: PersonKind, ids: list[str], id_property: str | None) -> dict[str, Candidate]:
-    found: dict[str, Candidate] = {}
-    for start in range(0, len(ids), 100):
-        properties = [*CANDIDATE_PROPERTIES, spec.key_property]
-        result = objects.batch_read(ctx.hubspot, "contacts", ids[start : start + 100], properties, id_property)
-        ctx.count("hubspot_calls")
-        found |= {contact.id: candidate(ctx, spec, contact) for contact in result.results}
-    return found
+def could_write(
+    ctx: SyncContext, spec: PersonKind, shared: Mapping[bytes, list[KnownPerson]]
+) -> dict[bytes, list[KnownPerson]]:
+    """{address: those of its known records that have a contact to write it to, or may get one}."""
+    several = {mark: everybody for mark, everybody in shared.items() if len(everybody) > 1}
+    ids = {k.cliniko_id for everybody in several.values() for k in everybody}
+    links = ledger.by_cliniko(ctx.connection_id, spec.kind, ids)
+    out = {cliniko_id for cliniko_id, link in links.items() if link.state in WITHOUT_CONTACT}
+    return {mark: [k for k in everybody if k.cliniko_id not in out] for mark, everybody in several.items()}
 
 
-def _excluded(ctx: SyncContext, spec: PersonKind, items: list[Item]) -> set[str]:
-    """Decide at once what needs no look at HubSpot: erased people, unlinked and deleted ones that did not change."""
-    memories: dict[bytes, str] = {}
+def _excluded(ctx: SyncContext, spec: PersonKind, items: list[Item], reviews: Collection[str]) -> set[str]:
+    """Decide at once what needs no look at HubSpot: erased people, unlinked and deleted ones that did not change, and
+    those whose contact was merged into another's, until a review decides."""
+    memories: dict[bytes, set[str]] = {}
     for item in items:
         k = item.known
-        memories[tags.cliniko_key(ctx.digest_key, ctx.cliniko_account_id, spec.kind, k.cliniko_id)] = k.cliniko_id
+        mine = [tags.cliniko_key(ctx.digest_key, ctx.cliniko_account_id, spec.kind, k.cliniko_id)]
         if k.email:
-            memories[tags.whole_person(ctx.digest_key, k.email, k.first, k.last, k.birth)] = k.cliniko_id
-    erased = {memories[m] for m in people.erased(ctx.hub_id, list(memories))}
+            mine.append(tags.whole_person(ctx.digest_key, k.email, k.first, k.last, k.birth))
+        for memory in mine:
+            memories.setdefault(memory, set()).add(k.cliniko_id)
+    erased = {i for memory in people.erased(ctx.hub_id, list(memories)) for i in memories[memory]}
     gone: set[str] = set()
     for item in items:
         if item.cliniko_id in erased:
@@ -128,6 +100,8 @@ def _excluded(ctx: SyncContext, spec: PersonKind, items: list[Item]) -> set[str]
             item.decision = Decision("skip", "unlinked")
         elif item.link is not None and item.link.state == "closed" and not _may_recreate(ctx, item):
             item.decision = Decision("skip", "deleted")
+        elif _merged_away(item) and item.cliniko_id not in reviews:
+            item.decision = Decision("skip", causes.MERGED_IN_HUBSPOT)
         else:
             continue
         gone.add(item.cliniko_id)
@@ -140,6 +114,10 @@ def _hidden(item: Item) -> bool:
 
 def _was_unlinked(item: Item) -> bool:
     return item.link is not None and item.link.state == "unlinked"
+
+
+def _merged_away(item: Item) -> bool:
+    return item.link is not None and item.link.state == "held" and item.link.rule == causes.MERGED_IN_HUBSPOT
 
 
 def _changed_since(item: Item, moment: Any) -> bool:
@@ -165,16 +143,23 @@ def _never(
     return {cliniko_id: frozenset(ids) for cliniko_id, ids in found.items()}
 
 
-def _subjects(ctx: SyncContext, spec: PersonKind, items: list[Item], reviews: dict[str, Any]) -> dict[str, Subject]:
+def _subjects(
+    ctx: SyncContext,
+    spec: PersonKind,
+    items: list[Item],
+    reviews: Mapping[str, Any],
+    by_email: Mapping[str, Candidate],
+) -> dict[str, Subject]:
     tagged = {i.cliniko_id: email_tag(ctx, i.email) for i in items}
     shared = people.sharing(ctx.connection_id, spec.kind, [t for t in tagged.values() if t])
+    writers = could_write(ctx, spec, shared)
+    same_phone = with_namesakes(ctx, spec, items) if ctx.settings.match_by_phone else set()
     subjects: dict[str, Subject] = {}
     for item in items:
-        mark = tagged[item.cliniko_id]
-        sharing = shared.get(mark, []) if mark is not None else []
-        known = [k for k in sharing if not k.merged and k.cliniko_id != item.cliniko_id]
+        mark = tagged[item.cliniko_id] or b""
+        known = [k for k in shared.get(mark, ()) if not k.merged and k.cliniko_id != item.cliniko_id]
         review = reviews.get(item.cliniko_id)
-        subjects[item.cliniko_id] = Subject(
+        subject = Subject(
             cliniko_id=item.cliniko_id,
             key=ctx.unique_key(item.cliniko_id),
             email=email_key(item.email),
@@ -184,17 +169,21 @@ def _subjects(ctx: SyncContext, spec: PersonKind, items: list[Item], reviews: di
             removed=_hidden(item),
             needed=item.needed and item.known.merged_into is None,
             email_shared=bool(known),
-            namesake_shares_email=any(_namesake(ctx, item, k) for k in known),
-            owns_email=owns_email(item, known),
+            namesake_shares_email=any(is_namesake(ctx, item, k) for k in known),
+            owns_email=owns_email(item, writers.get(mark, ())),
+            namesake_shares_phone=item.cliniko_id in same_phone,
             decided=review.state if review else None,
             decided_hubspot_id=(review.hubspot_id or None) if review else None,
         )
+        holder = by_email.get(subject.email or "")
+        if holder is not None and _spoken_for(ctx, subject, holder, known):
+            subject = replace(subject, email_spoken_for=True)
+        subjects[item.cliniko_id] = subject
     return subjects
 
 
-def _namesake(ctx: SyncContext, item: Item, other: KnownPerson) -> bool:
-    """Same last name and a first name in common, by HMAC."""
-    mine = {tags.tag(ctx.digest_key, "name", name) for name in item.known.first_names}
-    theirs = {bytes(name) for name in (other.first, other.preferred) if name}
-    last = tags.optional(ctx.digest_key, "name", item.known.last)
-    return bool(last and other.last and last == bytes(other.last) and mine & theirs)
+def _spoken_for(ctx: SyncContext, subject: Subject, holder: Candidate, known: list[KnownPerson]) -> bool:
+    """Will rule 2 give this contact to exactly one other known record, on whatever page that one is?"""
+    if names_agree(subject, holder) and births_agree(subject, holder):
+        return False
+    return len(fits(ctx, [k for k in known if not k.archived], holder)) == 1

@@ -124,6 +124,8 @@ def _display(record: Any) -> str:
         {
             "name": name,
             "called": called,
+            "first": record.first_name or "",
+            "last": record.last_name or getattr(record, "company_name", None) or "",
             "email": record.email or "",
             "birth_date": born.isoformat() if born else "",
         }

@@ -12,6 +12,7 @@ from types import TracebackType
 import structlog
 from flask import Flask, current_app
 
+from webapp.extensions import db
 from webapp.store import leases
 from webapp.store.leases import IDENTITY, HeldLease, LeaseLost
 
@@ -48,6 +49,9 @@ class Keeper:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is not None:
+            # Half of a transaction must not be committed along with the release, nor block the heartbeat's last beat.
+            db.session.rollback()
         self._stop.set()
         self._thread.join()
         leases.release(self.lease)
@@ -77,6 +81,9 @@ class Keeper:
             time.sleep(0.1)
         try:
             yield
+        except BaseException:
+            db.session.rollback()
+            raise
         finally:
             held, self._identity = self._identity, None
             leases.release(held)

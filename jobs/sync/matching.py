@@ -41,6 +41,10 @@ class Subject:
     namesake_shares_email: bool = False
     # Of all known records with this email, this one writes it.
     owns_email: bool = True
+    # The contact that has this email is clearly another known record's, though that one may not be linked yet.
+    email_spoken_for: bool = False
+    # Another known record has one of these phone numbers and these names.
+    namesake_shares_phone: bool = False
     # A person's decision in the review: "linked" with `decided_hubspot_id`, or "separate".
     decided: str | None = None
     decided_hubspot_id: str | None = None
@@ -96,9 +100,7 @@ def decide(
     if by_key is not None:
         if by_key.hubspot_id in never or taken.get(by_key.hubspot_id, subject.cliniko_id) != subject.cliniko_id:
             return Decision("blocked", "key", by_key.hubspot_id)
-        return Decision(
-            "link", "key", by_key.hubspot_id, write_email=subject.owns_email or subject.email in by_key.emails
-        )
+        return _link(subject, by_key, "key", by_email)
     if subject.removed and not subject.needed:
         return Decision("exclude", "removed")
     if subject.decided == "linked" and by_id is not None and free(by_id):
@@ -132,7 +134,14 @@ def _link(subject: Subject, candidate: Candidate, rule: str, holder: Candidate |
         and subject.email not in candidate.emails
         and (holder is not None or not subject.owns_email)
     )
-    return Decision("link", rule, candidate.hubspot_id, write_email=not withheld, shared_email=withheld)
+    return Decision(
+        "link",
+        rule,
+        candidate.hubspot_id,
+        write_email=not withheld,
+        shared_email=withheld,
+        review_hubspot_id=holder.hubspot_id if withheld and holder is not None else None,
+    )
 
 
 def _separate(
@@ -141,7 +150,7 @@ def _separate(
     """Rule 4: the address belongs to a contact that is not clearly this person."""
     if holder.hubspot_id in never or subject.decided == "separate":
         return Decision("create", "separate", write_email=False, shared_email=True)
-    doubtful = not linked_elsewhere(subject, holder, taken)
+    doubtful = not subject.email_spoken_for and not linked_elsewhere(subject, holder, taken)
     if doubtful and hold_doubtful:
         return Decision("hold", "held", review="doubtful_match", review_hubspot_id=holder.hubspot_id)
     return Decision(
@@ -155,8 +164,9 @@ def _separate(
 
 
 def _by_phone(subject: Subject, candidates: Sequence[Candidate]) -> Decision:
-    """Rule 6: without an email a new contact, unless exactly one contact has this phone and these names."""
+    """Rule 6: without an email a new contact, unless exactly one contact has this phone and these names, and nobody
+    else who is known has both."""
     fitting = [c for c in candidates if names_agree(subject, c) and births_agree(subject, c)]
-    if len(fitting) == 1:
+    if len(fitting) == 1 and not subject.namesake_shares_phone:
         return Decision("link", "phone_and_names", fitting[0].hubspot_id)
     return Decision("create", "new_without_email")

@@ -9,9 +9,6 @@ from webapp.clients.cliniko.filters import MAX_IDS
 from webapp.store import ledger, people
 from webapp.store.ledger import LinkRow
 
-# Longer chains of merged patients do not happen; a circle must end.
-MAX_MERGES = 20
-
 # Why a deal waits, by the state of its patient's link.
 _CAUSES = {
     "held": "patient_held",
@@ -33,7 +30,7 @@ class PatientContact:
 
 def find_contacts(ctx: SyncContext, patient_ids: Collection[str]) -> dict[str, PatientContact]:
     """{patient: contact}. Patients that were never synced are read and synced now, ≤ 50 in one call."""
-    survivors = _survivors(ctx, patient_ids)
+    survivors = people.survivors(ctx.connection_id, patient_ids)
     wanted = sorted(set(survivors.values()))
     links = _links(ctx, wanted)
     unseen = [patient for patient in wanted if _may_be_synced(links.get(patient))]
@@ -41,7 +38,7 @@ def find_contacts(ctx: SyncContext, patient_ids: Collection[str]) -> dict[str, P
         people_steps.read_by_id(ctx, patients.LISTS, unseen[start : start + MAX_IDS], needed=True)
     if unseen:
         # Reading them may have told of merges that were not known before.
-        survivors = _survivors(ctx, patient_ids)
+        survivors = people.survivors(ctx.connection_id, patient_ids)
         links = _links(ctx, sorted(set(survivors.values())))
     return {patient: _contact(survivors[patient], links.get(survivors[patient])) for patient in survivors}
 
@@ -63,14 +60,3 @@ def _may_be_synced(link: LinkRow | None) -> bool:
 
 def _links(ctx: SyncContext, patient_ids: Collection[str]) -> dict[str, LinkRow]:
     return ledger.by_cliniko(ctx.connection_id, patients.SPEC.kind, patient_ids)
-
-
-def _survivors(ctx: SyncContext, patient_ids: Collection[str]) -> dict[str, str]:
-    """{patient: the patient that remains after all merges}."""
-    found = {patient: patient for patient in patient_ids}
-    for _ in range(MAX_MERGES):
-        steps = people.merged_into(ctx.connection_id, set(found.values()))
-        if not steps:
-            break
-        found = {patient: steps.get(now, now) for patient, now in found.items()}
-    return found

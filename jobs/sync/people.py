@@ -5,7 +5,7 @@ from typing import Any
 
 from jobs.mapping.digest import record_digest
 from jobs.mapping.records import MappedRecord
-from jobs.sync import indexing, writing
+from jobs.sync import indexing, merging, writing
 from jobs.sync.context import SyncContext
 from jobs.sync.items import Item, PersonKind
 from webapp.extensions import db
@@ -52,6 +52,7 @@ def process_page(
     if items:
         with ctx.keeper.identity_lock():
             _refresh_links(ctx, spec, items)
+            items = merging.settle_merged(ctx, spec, items)
             changes = [i for i in items if i.link is not None and i.link.state == _LINKED]
             new = [i for i in items if i.link is None or i.link.state != _LINKED]
             writing.write_people(ctx, spec, changes, new)

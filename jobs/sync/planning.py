@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from jobs.mapping.emails import email_key
 from jobs.sync.context import SyncContext
-from jobs.sync.deciding import owns_email
+from jobs.sync.deciding import could_write, owns_email
 from jobs.sync.items import Item, PersonKind, Write, changed, email_tag, read_fields
 from webapp.clients.hubspot import objects
 from webapp.store import ledger, people
@@ -55,7 +55,8 @@ def plan_change(ctx: SyncContext, item: Item) -> Write:
         key=ctx.unique_key(item.cliniko_id),
     )
     if "email" not in item.values:
-        # Another record speaks for this contact, or the account has no such property.
+        # Another record speaks for this contact, so it also holds its address.
+        write.holds = None
         return write
     mark = email_tag(ctx, item.email)
     if mark is None:
@@ -79,14 +80,15 @@ def settle_addresses(ctx: SyncContext, spec: PersonKind, changes: list[Write], n
         return
     marks = [w.takes for w in takers if w.takes is not None]
     holders = ledger.by_email(ctx.hub_id, marks)
-    sharing = people.sharing(ctx.connection_id, spec.kind, marks)
+    sharing = could_write(ctx, spec, people.sharing(ctx.connection_id, spec.kind, marks))
     released = {w.releases for w in changes if w.releases is not None}
     promised = {w.takes for w in new if w.takes is not None}
     for write in sorted(takers, key=lambda w: (w.item.known.archived, int(w.item.cliniko_id))):
         mark = write.takes
         assert mark is not None
         others = [h for h in holders.get(mark, []) if h.hubspot_id != write.hubspot_id]
-        if mark in promised or (others and mark not in released) or not owns_email(write.item, sharing.get(mark, [])):
+        if mark in promised or (others and mark not in released) or not owns_email(write.item, sharing.get(mark, ())):
+            write.holder_id = others[0].hubspot_id if others else None
             withhold(ctx, write)
             continue
         promised.add(mark)
@@ -126,10 +128,11 @@ def _check_contacts(ctx: SyncContext, spec: PersonKind, takers: list[Write], cha
             if write.takes is None or email_key(write.item.email) != address:
                 continue
             if contact == write.hubspot_id:
-                # Already among its own addresses: leave it there.
+                # Already among its own addresses: leave them as they are.
                 write.properties.pop("email", None)
-                write.holds, write.takes = write.takes, None
+                write.holds, write.takes, write.releases = write.takes, None, None
             elif contact not in giving_up:
+                write.holder_id = contact
                 withhold(ctx, write)
 
 

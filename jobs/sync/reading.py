@@ -57,8 +57,9 @@ def read_next(ctx: SyncContext, polled: PolledList, extra: Sequence[str] = ()) -
     page = polled.lister(ctx.cliniko, q=conditions, page=state.next_page or 1, sort="id")
     ctx.count("cliniko_reads")
     ids = [*(record.id for record in page.records), *(bad_id for bad_id, _ in page.bad if bad_id)]
-    # An unreadable record leaves a gap in the order of arrival; only its id counts for the cursor.
-    ordered = sorted(ids, key=int) if page.bad else ids
+    # Where an unreadable record stood is not known: only its id counts, where the others came in order.
+    in_order = rules.is_ordered([record.id for record in page.records], state.last_id)
+    ordered = sorted(ids, key=int) if page.bad and in_order else ids
     after = rules.advance(state, ordered, has_next=page.next_page is not None, server_time=page.server_time)
 
     def commit() -> None:

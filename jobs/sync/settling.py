@@ -9,7 +9,8 @@ from jobs.sync.items import Item, PersonKind, Write, agree, pack_fields
 from jobs.sync.refusals import Refusal
 from webapp.clock import now
 from webapp.extensions import db
-from webapp.store import issues, ledger, summaries
+from webapp.store import activity, issues, ledger, summaries
+from webapp.store.activity import Line
 
 RETRY_LATER = "email_free_again"
 
@@ -57,10 +58,17 @@ def accepted(ctx: SyncContext, spec: PersonKind, done: Sequence[tuple[Write, str
     issues.done_work(ctx.connection_id, spec.kind, ids)
     _free(ctx, freed, {w.item.cliniko_id for w, _ in done if w.email_later})
     _review_withheld(ctx, spec, [(w, h) for w, h in done if w.withheld is not None])
+    activity.note(ctx.hub_id, ctx.stream, [_line(spec, w, hubspot_id) for w, hubspot_id in done if w.properties])
     _tell_deals(ctx, spec, done)
     settled = [w.item.cliniko_id for w, _ in done if w.withheld is None]
     issues.close_reviews(ctx.connection_id, spec.kind, settled, ("email_withheld", "shared_email"))
     db.session.commit()
+
+
+def _line(spec: PersonKind, write: Write, hubspot_id: str) -> Line:
+    action = "created" if write.create else ("updated" if write.item.decision is None else "linked")
+    fields = tuple(name for name in write.properties if name not in write.refusals)
+    return Line(action, spec.kind, write.item.cliniko_id, hubspot_id, fields)
 
 
 def _tell_deals(ctx: SyncContext, spec: PersonKind, done: Sequence[tuple[Write, str]]) -> None:
@@ -320,7 +328,7 @@ def merged_away(ctx: SyncContext, spec: PersonKind, write: Write, survivor_id: s
                 write.item,
                 state="held",
                 hubspot_id=None,
-                rule="merged_in_hubspot",
+                rule=causes.MERGED_IN_HUBSPOT,
                 digest=write.item.digest,
                 fields=None,
                 email_hmac=None,
@@ -328,7 +336,7 @@ def merged_away(ctx: SyncContext, spec: PersonKind, write: Write, survivor_id: s
             )
         ]
     )
-    issues.open_reviews([_review(ctx, spec, write.item.cliniko_id, "merged_in_hubspot", survivor_id)])
+    issues.open_reviews([_review(ctx, spec, write.item.cliniko_id, causes.MERGED_IN_HUBSPOT, survivor_id)])
     issues.done_work(ctx.connection_id, spec.kind, [write.item.cliniko_id])
     ctx.count("held")
     db.session.commit()

@@ -11,8 +11,9 @@ from jobs.sync.items import agree, changed, pack_fields, read_fields
 from jobs.sync.sending import Target, send_updates
 from jobs.sync.visit_facts import STATUSES, appointment_types, businesses, practitioners
 from webapp.clock import now
-from webapp.store import issues, visits
+from webapp.store import activity, issues, visits
 from webapp.store import summaries as store
+from webapp.store.activity import Line
 from webapp.store.summaries import DueSummary
 
 PAID = 20
@@ -82,6 +83,15 @@ def _write(ctx: SyncContext, found: list[DueSummary]) -> None:
         elif outcome.gone:
             outcome.write.refused = set(outcome.write.properties)
             issues.add_work(ctx.hub_id, ctx.connection_id, "patient", [outcome.write.due.patient_id], "contact_gone")
+    activity.note(
+        ctx.hub_id,
+        ctx.stream,
+        [
+            Line("updated", "patient", w.due.patient_id, w.hubspot_id, tuple(w.properties))
+            for w in writes
+            if w.properties and not w.refused
+        ],
+    )
     store.written(ctx.hub_id, ctx.connection_id, [_row(ctx, write) for write in writes])
     ctx.count("summaries", sum(1 for w in writes if w.properties and not w.refused))
     ctx.commit()

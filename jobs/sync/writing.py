@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from jobs.sync import causes, settling
 from jobs.sync.context import SyncContext
-from jobs.sync.deciding import decide_all, read_candidates
+from jobs.sync.candidates import key_that_counts, read_candidates
+from jobs.sync.deciding import decide_all
 from jobs.sync.items import Item, PersonKind, Write, agree
 from jobs.sync.matching import Candidate
 from jobs.sync.planning import plan_change, plan_new, settle_addresses, withhold
@@ -45,7 +46,6 @@ def write_people(ctx: SyncContext, spec: PersonKind, changes: Sequence[Item], ne
         pending = again
         if not pending:
             pending, second = second, []
-    settling.freed_meanwhile(ctx, spec, planned, fresh)
 
 
 def _goes_out(item: Item) -> bool:

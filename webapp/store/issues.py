@@ -262,6 +262,20 @@ def decide(hub_id: int, review_id: int, decision: str, decided_by: str) -> Revie
     return review
 
 
+def waiting_for_contacts(hub_id: int, hubspot_ids: Collection[str]) -> dict[tuple[int, str], list[str]]:
+    """{(connection, kind): Cliniko ids} of records with an open review about one of these contacts."""
+    found: dict[tuple[int, str], list[str]] = {}
+    for part in chunks(sorted(set(hubspot_ids))):
+        rows = db.session.execute(
+            select(Review.connection_id, Review.kind, Review.cliniko_id).where(
+                Review.hub_id == hub_id, Review.hubspot_id.in_(part), Review.state.in_(("open", "later"))
+            )
+        )
+        for connection_id, kind, cliniko_id in rows:
+            found.setdefault((connection_id, kind), []).append(cliniko_id)
+    return found
+
+
 def list_reviews(hub_id: int, causes: Collection[str] | None = None, limit: int = 200) -> list[Review]:
     query = select(Review).where(Review.hub_id == hub_id, Review.state.in_(("open", "later")))
     if causes is not None:

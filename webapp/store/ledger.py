@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func, literal, select
+from sqlalchemy import and_, delete, func, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from webapp.clock import now
@@ -165,18 +165,27 @@ def deals_to_wake(connection_id: int, contacts: Mapping[str, str]) -> list[tuple
     return found
 
 
-def deals_of(connection_id: int, patient_ids: Collection[str]) -> dict[str, list[str]]:
-    """{kind: Cliniko ids} of the linked deals of these patients."""
+def deals_of(
+    connection_id: int, patient_ids: Collection[str], states: Sequence[str] = ("linked",)
+) -> dict[str, list[str]]:
+    """{kind: Cliniko ids} of the deals of these patients whose link is in one of these states."""
     found: dict[str, list[str]] = {}
     for part in chunks(sorted(set(patient_ids))):
         rows = db.session.execute(
             select(Link.kind, Link.cliniko_id).where(
-                Link.connection_id == connection_id, Link.patient_id.in_(part), Link.state == "linked"
+                Link.connection_id == connection_id, Link.patient_id.in_(part), Link.state.in_(list(states))
             )
         )
         for kind, cliniko_id in rows:
             found.setdefault(kind, []).append(cliniko_id)
     return found
+
+
+def forget_contact(connection_id: int, patient_id: str) -> None:
+    """The contact of this patient's deals is gone, and their association with it; the caller commits."""
+    db.session.execute(
+        update(Link).where(Link.connection_id == connection_id, Link.patient_id == patient_id).values(contact_id=None)
+    )
 
 
 def waiting_causes(hub_id: int) -> dict[tuple[str, str], int]:

@@ -11,6 +11,9 @@ from webapp.extensions import db
 from .models_ledger import ErasedPerson, NeverMatch, Person, PersonTerm, Referral
 from .sql import chunks, upsert
 
+# Longer chains of merged patients do not happen; a circle must end.
+MAX_MERGES = 20
+
 
 @dataclass(frozen=True)
 class KnownPerson:
@@ -83,6 +86,17 @@ def merged_into(connection_id: int, patient_ids: Collection[str]) -> dict[str, s
     return found
 
 
+def survivors(connection_id: int, patient_ids: Collection[str]) -> dict[str, str]:
+    """{patient: the patient that remains after all merges}."""
+    found = {patient: patient for patient in patient_ids}
+    for _ in range(MAX_MERGES):
+        steps = merged_into(connection_id, set(found.values()))
+        if not steps:
+            break
+        found = {patient: steps.get(now, now) for patient, now in found.items()}
+    return found
+
+
 def concessions(connection_id: int, patient_ids: Collection[str]) -> dict[str, str]:
     """{patient: concession type} of those who have one."""
     found: dict[str, str] = {}
@@ -107,9 +121,21 @@ def sharing(connection_id: int, kind: str, emails: Collection[bytes]) -> dict[by
             Person.connection_id == connection_id, Person.kind == kind, Person.email_hmac.in_(part)
         )
         for row in db.session.execute(query):
-            known = KnownPerson(*row[:7], merged=row[7] is not None)
-            if known.email is not None:
-                found.setdefault(bytes(known.email), []).append(known)
+            person = KnownPerson(*row[:7], merged=row[7] is not None)
+            if person.email is not None:
+                found.setdefault(bytes(person.email), []).append(person)
+    return found
+
+
+def known(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> dict[str, KnownPerson]:
+    """What the index knows of these people."""
+    found: dict[str, KnownPerson] = {}
+    for part in chunks(sorted(set(cliniko_ids))):
+        query = select(*_COLUMNS).where(
+            Person.connection_id == connection_id, Person.kind == kind, Person.cliniko_id.in_(part)
+        )
+        for row in db.session.execute(query):
+            found[row[0]] = KnownPerson(*row[:7], merged=row[7] is not None)
     return found
 
 

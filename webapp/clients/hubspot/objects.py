@@ -42,6 +42,7 @@ def batch_read(
     id_property: str | None = None,
     *,
     archived: bool = False,
+    history: Sequence[str] = (),
 ) -> BatchResult:
     """Read by record id, or by a unique property. Ids that do not exist come back in `errors` (OBJECT_NOT_FOUND)."""
     unique = _at_most(list(dict.fromkeys(ids)))
@@ -49,7 +50,7 @@ def batch_read(
         return BatchResult([], [])
     body: dict[str, Any] = {
         "properties": list(properties),
-        "propertiesWithHistory": [],
+        "propertiesWithHistory": list(history),
         "inputs": [{"id": identifier} for identifier in unique],
     }
     if id_property is not None:

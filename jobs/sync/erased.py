@@ -1,0 +1,79 @@
+"""People who were erased for good: recognised by HMACs of their key, or of email, names and birth date together."""
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import date
+
+from jobs.mapping import identity
+from jobs.sync import tags
+from jobs.sync.context import SyncContext
+from jobs.sync.indexing import Known
+from webapp.clients.hubspot import objects
+from webapp.store import activity, erasing, ledger, people
+from webapp.store.activity import Line
+
+# The kinds of record that a HubSpot contact can be linked to.
+PEOPLE = ("patient", "contact")
+
+
+def erased_ids(ctx: SyncContext, kind: str, known: Sequence[Known]) -> set[str]:
+    """Those of these records that belong to an erased person."""
+    memories: dict[bytes, str] = {}
+    for person in known:
+        memories[tags.cliniko_key(ctx.digest_key, ctx.cliniko_account_id, kind, person.cliniko_id)] = person.cliniko_id
+        if person.email:
+            whole = tags.whole_person(ctx.digest_key, person.email, person.first, person.last, person.birth)
+            memories[whole] = person.cliniko_id
+    return {memories[memory] for memory in people.erased(ctx.hub_id, list(memories))}
+
+
+def erased_patients(ctx: SyncContext, patient_ids: Collection[str]) -> set[str]:
+    """Those of these patients who were erased."""
+    memories = {
+        tags.cliniko_key(ctx.digest_key, ctx.cliniko_account_id, "patient", patient): patient for patient in patient_ids
+    }
+    return {memories[memory] for memory in people.erased(ctx.hub_id, list(memories))}
+
+
+def erase_contact(ctx: SyncContext, hubspot_id: str) -> bool:
+    """HubSpot deleted a contact for privacy: erase the people behind it here, archive their deals, remember only HMACs.
+
+    Raises what archiving the deals raises; then nothing is erased yet and a repeat goes on. False when the contact was
+    none of ours."""
+    found = False
+    for kind in PEOPLE:
+        link = ledger.by_hubspot(ctx.hub_id, kind, [hubspot_id]).get(hubspot_id)
+        if link is None:
+            continue
+        found = True
+        if kind == "patient":
+            _archive_deals(ctx, link.connection_id, link.cliniko_id)
+        ctx.keeper.guard()
+        erasing.remember(ctx.hub_id, _memories(ctx, kind, link.connection_id, link.cliniko_id))
+        erasing.erase_person(ctx.hub_id, link.connection_id, kind, link.cliniko_id, hubspot_id)
+        activity.note(ctx.hub_id, ctx.stream, [Line("erased", kind, target="ledger")])
+        ctx.commit()
+    ctx.keeper.guard()
+    erasing.forget_contact(ctx.hub_id, hubspot_id)
+    ctx.commit()
+    return found
+
+
+def _memories(ctx: SyncContext, kind: str, connection_id: int, cliniko_id: str) -> list[bytes]:
+    memories = [tags.cliniko_key(ctx.digest_key, ctx.cliniko_account_id, kind, cliniko_id)]
+    raw = people.display_rows(ctx.hub_id, connection_id, kind, [cliniko_id]).get(cliniko_id)
+    shown = json.loads(raw) if raw else {}
+    email = identity.email_key(shown.get("email"))
+    if email:
+        born = shown.get("birth_date")
+        names = (identity.name_key(shown.get("first")), identity.name_key(shown.get("last")))
+        memories.append(tags.whole_person(ctx.digest_key, email, *names, date.fromisoformat(born) if born else None))
+    return memories
+
+
+def _archive_deals(ctx: SyncContext, connection_id: int, patient_id: str) -> None:
+    ids = [hubspot_id for _, _, hubspot_id in erasing.deals_of(connection_id, patient_id) if hubspot_id]
+    for start in range(0, len(ids), 100):
+        ctx.keeper.check()
+        objects.batch_archive(ctx.hubspot, "deals", ids[start : start + 100])
+        ctx.count("hubspot_calls")
