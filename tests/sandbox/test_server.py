@@ -1,17 +1,11 @@
-"""Both services over real sockets and in real processes: kept connections, kept state, clean ends."""
+"""Both services over real sockets in this process: seeded, installable, with a state that outlives them."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,23 +13,15 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.engines import settings_for
+from tests.support.waiting import until
 from webapp.clients.hubspot import oauth
 from webapp.sandbox.http_server import HttpServer
 from webapp.sandbox.keeping import BadState, FolderInUse
 from webapp.sandbox.server import SCOPES, PortTaken, Sandbox
 from webapp.sandbox.support import Fault
 
-ROOT = Path(__file__).resolve().parents[2]
 AGENT = {"User-Agent": "Test (test@example.com)"}
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
-
-
-def until(true: Callable[[], object], within: float = 30) -> None:
-    end = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < end, f"not true within {within} s"
-        time.sleep(0.02)
 
 
 def cliniko(s: Sandbox) -> httpx.Client:
@@ -49,167 +35,6 @@ def rename(s: Sandbox, name: str) -> str:
         answer = api.patch(f"/patients/{patient}", json={"first_name": name})
         assert answer.status_code == 200, answer.text
     return patient
-
-
-# The HTTP server
-
-
-def echo(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-    path = environ["PATH_INFO"]
-    if path == "/broken":
-        raise RuntimeError("a bug")
-    if path == "/slow":
-        time.sleep(0.5)
-    if path == "/empty":
-        start_response("204 No Content", [])
-        return []
-    start_response("200 OK", [("Date", "Tue, 24 Nov 2026 10:00:00 GMT")] if path == "/dated" else [])
-    asked = {name: environ[name] for name in ("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING")}
-    return [json.dumps({**asked, "body": environ["wsgi.input"].read().decode()}).encode()]
-
-
-@pytest.fixture
-def server() -> Iterator[HttpServer]:
-    made = HttpServer(echo)
-    made.start()
-    yield made
-    made.stop()
-
-
-class Wire:
-    """A bare connection."""
-
-    def __init__(self, server: HttpServer) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=10)
-        self.file = self.socket.makefile("rb")
-
-    def __enter__(self) -> Wire:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.file.close()
-        self.socket.close()
-
-    def ask(self, text: str) -> tuple[str, dict[str, str], bytes]:
-        self.socket.sendall(text.replace("\n", "\r\n").encode())
-        return self.read()
-
-    def read(self) -> tuple[str, dict[str, str], bytes]:
-        status = self.file.readline().decode().strip()
-        headers = {}
-        while line := self.file.readline().decode().strip():
-            name, _, value = line.partition(": ")
-            headers[name.lower()] = value
-        return status, headers, self.file.read(int(headers.get("content-length", 0)))
-
-    def ended(self) -> bool:
-        return self.file.read(1) == b""
-
-
-def test_a_connection_serves_one_request_after_the_other(server: HttpServer) -> None:
-    with Wire(server) as wire:
-        for path in ("/a", "/b%20c?q[]=id:>1&q%5B%5D=x"):
-            status, headers, body = wire.ask(f"GET {path} HTTP/1.1\nHost: x\n\n")
-            assert status == "HTTP/1.1 200 OK"
-            assert headers["connection"] == "keep-alive"
-            assert "date" in headers
-        assert json.loads(body) == {
-            "REQUEST_METHOD": "GET",
-            "PATH_INFO": "/b c",
-            "QUERY_STRING": "q[]=id:>1&q%5B%5D=x",
-            "body": "",
-        }
-        status, headers, body = wire.ask("POST /c HTTP/1.1\nContent-Length: 5\n\nhello")
-        assert json.loads(body)["body"] == "hello"
-        assert wire.ask("GET /empty HTTP/1.1\n\n")[1].get("content-length") is None
-        assert wire.ask("HEAD /h HTTP/1.1\nConnection: close\n\n")[1]["connection"] == "close"
-        assert wire.ended()
-
-
-def test_a_client_of_the_product_reuses_its_connection(server: HttpServer) -> None:
-    with httpx.Client() as client:
-        ports = set()
-        for _ in range(5):
-            answer = client.get(server.url)
-            ports.add(answer.extensions["network_stream"].get_extra_info("client_addr"))
-        assert len(ports) == 1
-
-
-def test_other_shapes_of_requests(server: HttpServer) -> None:
-    with Wire(server) as wire:
-        chunks = "POST /c HTTP/1.1\nTransfer-Encoding: chunked\n\n5\nhello\n6;x=y\n world\n0\nTrailer: 1\n\n"
-        assert json.loads(wire.ask(chunks)[2])["body"] == "hello world"
-        whole = "GET http://other.example/path?x=1 HTTP/1.1\n\n"
-        assert json.loads(wire.ask(whole)[2])["PATH_INFO"] == "/path"
-        wire.socket.sendall(b"POST /c HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
-        assert wire.read()[0] == "HTTP/1.1 100 Continue"
-        assert json.loads(wire.ask("ok")[2])["body"] == "ok"
-        assert wire.ask("GET /dated HTTP/1.1\n\n")[1]["date"] == "Tue, 24 Nov 2026 10:00:00 GMT"
-    with Wire(server) as wire:
-        assert wire.ask("GET /old HTTP/1.0\n\n")[1]["connection"] == "close"
-        assert wire.ended()
-
-
-@pytest.mark.parametrize(
-    ("text", "status"),
-    [
-        ("nonsense\n\n", 400),
-        ("GET / HTTP/2.0\n\n", 505),
-        ("GET / HTTP/1.1\nno colon\n\n", 400),
-        ("POST / HTTP/1.1\nContent-Length: many\n\n", 400),
-        ("POST / HTTP/1.1\nContent-Length: 99999999999\n\n", 413),
-        ("POST / HTTP/1.1\nTransfer-Encoding: chunked\n\nzz\n", 400),
-        (f"GET /{'x' * 70_000} HTTP/1.1\n\n", 414),
-        ("GET / HTTP/1.1\n" + "A: b\n" * 300 + "\n", 431),
-    ],
-)
-def test_what_is_no_request_is_refused_and_ends_the_connection(server: HttpServer, text: str, status: int) -> None:
-    with Wire(server) as wire:
-        assert wire.ask(text)[0].split()[1] == str(status)
-        with contextlib.suppress(ConnectionResetError):  # what was not read makes the end a reset
-            assert wire.ended()
-
-
-def test_a_bug_in_the_application_is_a_500_and_is_shown(server: HttpServer, capfd: pytest.CaptureFixture[str]) -> None:
-    with Wire(server) as wire:
-        assert wire.ask("GET /broken HTTP/1.1\n\n")[0] == "HTTP/1.1 500 Internal Server Error"
-        assert wire.ask("GET / HTTP/1.1\n\n")[0] == "HTTP/1.1 200 OK"
-    assert "RuntimeError: a bug" in capfd.readouterr().err
-
-
-def test_stopping_ends_idle_connections_at_once_and_lets_answers_finish() -> None:
-    made = HttpServer(echo)
-    made.start()
-    with Wire(made) as idle, Wire(made) as busy:
-        idle.ask("GET / HTTP/1.1\n\n")
-        busy.socket.sendall(b"GET /slow HTTP/1.1\r\n\r\n")
-        time.sleep(0.1)
-        began = time.monotonic()
-        made.stop()
-        assert time.monotonic() - began < 3
-        assert idle.ended()
-        status, _, body = busy.read()
-        assert status == "HTTP/1.1 200 OK"
-        assert json.loads(body)["PATH_INFO"] == "/slow"
-    made.stop()  # a second time is harmless
-
-
-def test_many_clients_at_once(server: HttpServer) -> None:
-    seen: list[int] = []
-
-    def ask() -> None:
-        with httpx.Client() as client:
-            seen.extend(client.get(server.url).status_code for _ in range(20))
-
-    threads = [threading.Thread(target=ask) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert seen == [200] * 320
-
-
-# The sandbox in this process
 
 
 def test_both_services_answer_and_are_gone_afterwards() -> None:
@@ -388,160 +213,3 @@ def test_state_that_cannot_be_read_is_refused_and_left_alone(tmp_path: Path) -> 
     assert (tmp_path / "cliniko.json").read_text() == "{ not json"
     with Sandbox(patients=1, now=NOW, data=tmp_path, reset=True) as s:
         assert not s.kept
-
-
-# The command, in processes of its own
-
-
-class Served:
-    """A running `flask sandbox serve`; `facts` is what it printed."""
-
-    def __init__(self, process: subprocess.Popen[str], facts: dict[str, Any]) -> None:
-        self.process, self.facts = process, facts
-
-    def patients(self) -> httpx.Response:
-        return httpx.get(f"{self.facts['cliniko_url']}/patients", auth=(self.facts["api_key"], ""), headers=AGENT)
-
-    def rename(self, name: str) -> None:
-        patient = self.patients().json()["patients"][0]["id"]
-        address = f"{self.facts['cliniko_url']}/patients/{patient}"
-        answer = httpx.patch(address, json={"first_name": name}, auth=(self.facts["api_key"], ""), headers=AGENT)
-        assert answer.status_code == 200
-
-    def first_name(self) -> str:
-        return str(self.patients().json()["patients"][0]["first_name"])
-
-    def stop(self, number: int) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(timeout=20)
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    settings = settings_for(f"sqlite:///{tmp_path}/app.db", None, tmp_path / "var")
-    return {
-        **os.environ,
-        "SECRET_KEY": settings.secret_key,
-        "ENCRYPTION_KEYS": ",".join(settings.encryption_keys),
-        "PUBLIC_URL": settings.public_url,
-        "HUBSPOT_CLIENT_ID": settings.hubspot_client_id,
-        "HUBSPOT_CLIENT_SECRET": settings.hubspot_client_secret,
-        "HUBSPOT_APP_ID": settings.hubspot_app_id,
-        "CLINIKO_CONTACT_EMAIL": settings.cliniko_contact_email,
-        "DATABASE_URL": settings.database_url,
-        "VAR_DIR": settings.var_dir,
-        "ENVIRONMENT": "test",
-    }
-
-
-@pytest.fixture
-def launch(environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*options: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "flask", "--app", "wsgi", "sandbox", "serve", *options],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-
-
-@pytest.fixture
-def serve(launch: Callable[..., subprocess.Popen[str]]) -> Callable[..., Served]:
-    def start(*options: str) -> Served:
-        process = launch("--cliniko-port", "0", "--hubspot-port", "0", "--json", *options)
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line, process.stderr and process.stderr.read()
-        return Served(process, json.loads(line))
-
-    return start
-
-
-def test_serve_stops_on_sigterm_and_keeps_its_state(serve: Callable[..., Served], environment: dict[str, str]) -> None:
-    first = serve("--patients", "20")
-    assert first.facts["patients"] == 20 and not first.facts["kept"]
-    assert httpx.get(first.facts["hubspot_url"]).status_code == 200
-    first.rename("Ann-of-the-first-run")
-    assert first.stop(signal.SIGTERM) == 0
-    with pytest.raises(httpx.ConnectError):
-        first.patients()
-    out, err = first.process.communicate()
-    assert (out, err) == ("", ""), "quiet"
-    assert (Path(environment["VAR_DIR"]) / "sandbox" / "cliniko.json").exists()
-
-    second = serve("--patients", "99")
-    assert second.facts["kept"] and second.facts["patients"] == 20
-    assert second.facts["api_key"] == first.facts["api_key"]
-    assert second.first_name() == "Ann-of-the-first-run"
-    assert second.stop(signal.SIGINT) == 0
-
-    third = serve("--patients", "9", "--reset")
-    assert not third.facts["kept"] and third.facts["patients"] == 9
-    assert third.facts["api_key"] != first.facts["api_key"]
-    assert third.stop(signal.SIGTERM) == 0
-
-
-def test_serve_loses_little_when_it_is_killed(serve: Callable[..., Served], tmp_path: Path) -> None:
-    folder = tmp_path / "elsewhere"
-    first = serve("--patients", "20", "--data", str(folder))
-    first.rename("Survivor")
-    until(lambda: "Survivor" in (folder / "cliniko.json").read_text())
-    first.stop(signal.SIGKILL)
-    second = serve("--data", str(folder))
-    assert second.facts["kept"] and second.first_name() == "Survivor"
-
-
-def test_serve_while_a_client_stays_connected_still_stops(serve: Callable[..., Served]) -> None:
-    served = serve("--patients", "5")
-    with httpx.Client(auth=(served.facts["api_key"], ""), headers=AGENT) as client:
-        client.get(f"{served.facts['cliniko_url']}/user")
-        began = time.monotonic()
-        assert served.stop(signal.SIGTERM) == 0
-        assert time.monotonic() - began < 5
-
-
-def test_serve_tells_a_person_where_everything_is(launch: Callable[..., subprocess.Popen[str]]) -> None:
-    process = launch(
-        "--cliniko-port", "0", "--hubspot-port", "0", "--patients", "3", "--no-limits", "--latency-ms", "1"
-    )
-    assert process.stdout is not None
-    lines = [process.stdout.readline() for _ in range(4)]
-    assert lines[0].startswith("Cliniko   http://127.0.0.1:") and "/v1   3 patients, new" in lines[0]
-    assert lines[1].startswith("HubSpot   http://127.0.0.1:") and "account 20000001" in lines[1]
-    assert lines[2].startswith("API key   MS")
-    assert lines[3] == "Press Ctrl-C to stop.\n"
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=20) == 0
-
-
-def test_serve_says_in_one_line_why_it_cannot_start(
-    launch: Callable[..., subprocess.Popen[str]], tmp_path: Path
-) -> None:
-    (tmp_path / "broken").mkdir()
-    for name in ("cliniko", "hubspot"):
-        (tmp_path / "broken" / f"{name}.json").write_text("?")
-    with socket.create_server(("127.0.0.1", 0)) as taken, Sandbox(patients=1, now=NOW, data=tmp_path / "used"):
-        port = str(taken.getsockname()[1])
-        started = [
-            (launch("--cliniko-port", port, "--hubspot-port", "0"), f"port {port} cannot be used"),
-            (launch("--cliniko-port", "0", "--hubspot-port", "0", "--data", f"{tmp_path}/used"), "Another sandbox"),
-            (launch("--cliniko-port", "0", "--hubspot-port", "0", "--data", f"{tmp_path}/broken"), "--reset"),
-            (launch("--cliniko-port", "0", "--hubspot-port", "0", "--data", "/dev/null/x"), "cannot be used"),
-        ]
-        for process, words in started:
-            _, err = process.communicate(timeout=60)
-            assert process.returncode == 1
-            assert words in err and err.strip().count("\n") == 0, err
