@@ -116,6 +116,13 @@ def test_the_front_desk_at_work(account: ClinikoAccount, web: httpx.Client, ana:
         assert web.post(bad).status_code == 404
 
 
+def test_appointments_begin_with_today(account: ClinikoAccount, web: httpx.Client, ana: str, visit: Visit) -> None:
+    for day in ("2026-11-20", "2026-11-30", "2026-11-23", "2026-11-22"):
+        visit(ana, f"{day}T01:00:00Z")
+    page = web.get(f"/accounts/{account.id}/appointments").text
+    assert re.findall(r"(\d\d) Nov 2026", page) == ["23", "30", "22", "20"]
+
+
 def test_classes_have_a_line_for_each_patient(account: ClinikoAccount, web: httpx.Client) -> None:
     times = {"starts_at": "2026-12-01T01:00:00Z", "ends_at": "2026-12-01T02:00:00Z"}
     group = account.put("group_appointments", {**times, "appointment_type_id": "42", "max_attendees": 5})
@@ -128,9 +135,9 @@ def test_classes_have_a_line_for_each_patient(account: ClinikoAccount, web: http
 
 
 def test_the_office_settles_invoices(account: ClinikoAccount, web: httpx.Client, ana: str) -> None:
-    row = account.put("invoices", {"number": 104, "patient_id": ana, "total_amount": "88.0"})
+    row = account.put("invoices", {"number": 104, "patient_id": ana, "total_amount": "1088.5"})
     listed = f"/accounts/{account.id}/invoices"
-    assert "$88.0" in web.get(listed).text
+    assert "$1,088.50" in web.get(listed).text
     for action, status in (("paid", 20), ("closed", 30), ("reopened", 10)):
         assert web.post(f"{listed}/{row['id']}/{action}").status_code == 200
         assert row["status"] == status

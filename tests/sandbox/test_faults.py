@@ -79,7 +79,7 @@ def test_a_wrong_answer(service: Served, when: str, made: int) -> None:
 
 
 @pytest.mark.parametrize(("when", "made"), [("before", 0), ("after", 1)])
-def test_a_dropped_connection(service: Served, when: str, made: int) -> None:
+def test_a_dropped_connection(service: Served, when: str, made: int, capsys: pytest.CaptureFixture[str]) -> None:
     service.fault(kind="reset", when=when, times=2)
     for _ in range(2):
         with pytest.raises(httpx.ReadError):
@@ -87,6 +87,7 @@ def test_a_dropped_connection(service: Served, when: str, made: int) -> None:
     assert service.made() == 2 * made
     assert service.create().status_code == 201
     assert [call.status for call in service.sandbox.calls.items] == [0, 0, 201]
+    assert capsys.readouterr().err == "", "the server takes it quietly"
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

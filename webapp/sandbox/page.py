@@ -14,11 +14,13 @@ _STYLE = Markup(
     "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;padding:0 1rem;max-width:66rem}"
     "h1{line-height:1.2}a{color:var(--accent)}table{border-collapse:collapse;width:100%}"
     "td,th{padding:.3rem .8rem .3rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);"
-    "font-variant-numeric:tabular-nums;overflow-wrap:anywhere}"
+    "font-variant-numeric:tabular-nums;overflow-wrap:break-word;max-width:16rem}td:last-child{max-width:26rem}"
+    "td button{font-size:.875rem}form table{width:auto}form td:first-child{padding-right:2rem}"
     "input,select,button{font:inherit;padding:.25rem .5rem}form.inline{display:inline}nav a{margin-right:1rem}"
     ":focus-visible{outline:2px solid var(--accent);outline-offset:2px}[role=alert]:not(:empty){font-weight:600}"
     "@media(prefers-color-scheme:dark){:root{--accent:#8ab4f8}}"
-    "@media(max-width:40rem){thead{display:none}tr,td{display:block}tr{padding:.5rem 0}td{border:0;padding:.1rem 0}}"
+    "@media(max-width:40rem){thead{display:none}tr,td,td:last-child{display:block;max-width:none}"
+    "tr{padding:.5rem 0}td{border:0;padding:.1rem 0}}"
 )
 
 

@@ -23,6 +23,9 @@ class _Handler(WSGIRequestHandler):
         self._dated = self._dated or keyword.lower() == "date"
         super().send_header(keyword, value)
 
+    def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
+        self.close_connection = True  # a fault closed it; there is nothing more to read
+
     def end_headers(self) -> None:
         if not self._dated:
             self.send_header("Date", self.date_time_string())

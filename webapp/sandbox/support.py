@@ -128,8 +128,10 @@ def serve(
     who: Who | None = None
     response: Response | None = None
     needs_answer = fault is None or fault.kind in ("truncate", "slow")
-    if fault is not None and fault.when == "before":
-        time.sleep(fault.delay)
+    if fault is not None:
+        request.get_data()  # the caller has sent everything; what goes wrong goes wrong afterwards
+        if fault.when == "before":
+            time.sleep(fault.delay)
     if needs_answer or (fault is not None and fault.when == "after"):
         response, who = answer(request)
     if fault is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -23,11 +24,15 @@ _INVOICE = {"paid": 20, "closed": 30, "reopened": 10}
 
 
 def appointments(account: ClinikoAccount, request: Request) -> Response:
-    """One line per patient and appointment, latest first (`q` searches names and ids)."""
+    """One line per patient and appointment: from today on, then the past backwards (`q` searches names and ids)."""
     words, number = asked(request)
     rows = account.tables["attendees"]
     found = [n for n in rows.ids() if not words or words in _visit_words(account, rows[n])]
-    found.sort(key=lambda n: (_booking(account, rows[n]) or {}).get("starts_at") or "", reverse=True)
+    starts = {n: (_booking(account, rows[n]) or {}).get("starts_at") or "" for n in found}
+    today = account.stamp()[:10]
+    ahead = sorted((n for n in found if starts[n] >= today), key=starts.__getitem__)
+    past = sorted((n for n in found if starts[n] < today), key=starts.__getitem__, reverse=True)
+    found = [*ahead, *past]
     shown = [_visit(account, rows[n]) for n in cut(found, number)]
     heads = ("Start", "Patient", "Type", "With", "State", "Change")
     body = Markup("{}<p>{}</p>{}{}").format(
@@ -126,7 +131,7 @@ def _invoice(account: ClinikoAccount, row: Row) -> Markup:
         row.get("number"),
         row.get("issue_date"),
         name,
-        f"{account.currency_symbol}{row.get('total_amount')}",
+        f"{account.currency_symbol}{Decimal(row.get('total_amount') or 0):,.2f}",
         "Removed" if gone else STATUSES.get(status, ""),
         join(buttons),
     )

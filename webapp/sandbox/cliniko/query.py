@@ -48,6 +48,11 @@ class Condition:
         return [int(part) for part in self.value.split(",")]
 
     @property
+    def in_one_go(self) -> bool:
+        """Whether it compares texts, so that a whole column can be looked at without its rows."""
+        return self.op in _BOUNDS if self.kind in (MOMENT, DATE) else self.kind == STRING and self.op == "="
+
+    @property
     def is_id(self) -> bool:
         return self.field == "id" or self.field.endswith("_id")
 
@@ -116,17 +121,20 @@ def _narrowest(table: Table, conditions: Sequence[Condition]) -> tuple[list[int]
 def _scan(
     table: Table, start: int, stop: int, conditions: Sequence[Condition], bounds: list[Condition]
 ) -> tuple[list[int], list[Condition]]:
-    """A stretch of all numbers, already thinned by the first comparison of times."""
+    """A stretch of all numbers, already thinned by one condition whose column can be looked at in one go."""
     numbers = table.ids()[start:stop]
-    first = next((one for one in conditions if one.kind in (MOMENT, DATE) and one.op in _BOUNDS), None)
+    first = next((one for one in conditions if one.in_one_go), None)
     if first is None:
         return numbers, bounds
-    value, pairs = first.value, zip(numbers, table.aligned(first.field)[start:stop], strict=True)
-    if first.op == ">=":
+    op, value, pairs = first.op, first.value, zip(numbers, table.aligned(first.field)[start:stop], strict=True)
+    if op == "=":
+        numbers = [n for n, text in pairs if text.lower() == value.lower()]
+        return numbers, bounds  # whether case matters is looked at afterwards, for the few that are left
+    if op == ">=":
         numbers = [n for n, text in pairs if text >= value]
-    elif first.op == ">":
+    elif op == ">":
         numbers = [n for n, text in pairs if text > value]
-    elif first.op == "<=":
+    elif op == "<=":
         numbers = [n for n, text in pairs if "" < text <= value]
     else:
         numbers = [n for n, text in pairs if "" < text < value]
