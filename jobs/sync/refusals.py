@@ -8,7 +8,7 @@ from webapp.clients.hubspot.objects import BatchError
 
 @dataclass(frozen=True)
 class Refusal:
-    """action: clash (another contact holds the value) | drop (write the rest without these fields) | gone | give_up."""
+    """action: clash (another record holds the value) | drop (write the rest without these fields) | gone | give_up."""
 
     action: str
     cause: str
@@ -31,6 +31,7 @@ def classify(error: BatchError, sent: frozenset[str], key_property: str) -> Refu
     if error.category == "OBJECT_NOT_FOUND":
         return Refusal("gone", causes.NOT_FOUND, (), None, error.message)
     if error.holder_id is not None:
+        # A clash that names no property is about the address: our key is on nobody else's contact.
         clashing = fields or (("email",) if "email" in sent else ())
         return Refusal("clash", causes.KEY_TAKEN, clashing, error.holder_id, error.message)
     for code in error.codes:

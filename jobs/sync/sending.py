@@ -38,12 +38,14 @@ W = TypeVar("W", bound=Sendable)
 
 @dataclass(frozen=True)
 class Outcome(Generic[W]):
-    """One of the three: accepted as the record `hubspot_id`, refused with `error`, or gone from HubSpot."""
+    """One of the three: accepted as the record `hubspot_id`, refused with `error`, or gone from HubSpot. `key` is our
+    unique key on the record that was found in the place of one that was merged away."""
 
     write: W
     hubspot_id: str | None = None
     error: BatchError | None = None
     gone: bool = False
+    key: str | None = None
 
 
 def send_updates(ctx: SyncContext, target: Target, writes: Sequence[W]) -> list[Outcome[W]]:
@@ -113,32 +115,44 @@ def _account(
     for record in result.results:
         key = record.properties.get(target.key_property)
         write = by_trace.get(record.trace_id or "") or by_id.get(key if by_key else record.id)
-        if write is not None:
+        # An answer by another record than the one that was named is looked into like none at all.
+        if write is not None and (by_key or record.id == write.hubspot_id):
             done[write.trace_id] = Outcome(write, hubspot_id=record.id)
     for error in result.errors:
         named = [by_trace.get(t) for t in error.trace_ids] or [by_id.get(i) for i in error.ids]
         for write in named:
-            if write is not None and write.trace_id not in done:
-                gone = not by_key and error.category == "OBJECT_NOT_FOUND"
-                done[write.trace_id] = _look_up(ctx, target, write) if gone else Outcome(write, error=error)
-    for write in writes:
-        if write.trace_id not in done:
-            done[write.trace_id] = _look_up(ctx, target, write)
-    return list(done.values())
+            missing = not by_key and error.category == "OBJECT_NOT_FOUND"
+            if write is not None and write.trace_id not in done and not missing:
+                done[write.trace_id] = Outcome(write, error=error)
+    return [*done.values(), *_look_up(ctx, target, [w for w in writes if w.trace_id not in done])]
 
 
-def _look_up(ctx: SyncContext, target: Target, write: W) -> Outcome[W]:
-    """An input that HubSpot did not answer: merged into another record, deleted, or simply left out."""
-    if write.hubspot_id is None:
-        return Outcome(write, error=_unanswered(write))
+def _look_up(ctx: SyncContext, target: Target, writes: Sequence[W]) -> list[Outcome[W]]:
+    """Inputs that HubSpot did not answer: merged into another record, deleted, or simply left out.
+
+    Deleted ones, of which there may be many at once, are found together; the others one by one, because only a single
+    read tells which record took the place of a merged one."""
+    unknown = [Outcome(w, error=_unanswered(w)) for w in writes if w.hubspot_id is None]
+    named = [w for w in writes if w.hubspot_id is not None]
+    deleted: set[str] = set()
+    if len(named) > 1:
+        ids = [w.hubspot_id for w in named if w.hubspot_id is not None]
+        deleted = {r.id for r in objects.batch_read(ctx.hubspot, target.object_type, ids, [], archived=True).results}
+        ctx.count("hubspot_calls")
+    found = [Outcome(w, gone=True) if w.hubspot_id in deleted else _find(ctx, target, w) for w in named]
+    return [*unknown, *found]
+
+
+def _find(ctx: SyncContext, target: Target, write: W) -> Outcome[W]:
     ctx.count("hubspot_calls")
     try:
-        record = objects.read_one(ctx.hubspot, target.object_type, write.hubspot_id, [target.key_property])
+        record = objects.read_one(ctx.hubspot, target.object_type, write.hubspot_id or "", [target.key_property])
     except NotFound:
         return Outcome(write, gone=True)
     if record.archived:
         return Outcome(write, gone=True)
-    return Outcome(write, hubspot_id=record.id, error=_unanswered(write))
+    key = record.properties.get(target.key_property)
+    return Outcome(write, hubspot_id=record.id, error=_unanswered(write), key=key)
 
 
 def _unanswered(write: Sendable) -> BatchError:

@@ -1,6 +1,6 @@
 """Records in our database what became of writes and decisions, always under the lease. Each call is one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from jobs.sync import causes
@@ -41,8 +41,12 @@ def reserve(ctx: SyncContext, spec: PersonKind, writes: Sequence[Write]) -> list
     return [w for w in writes if (spec.kind, w.item.cliniko_id) in kept]
 
 
-def accepted(ctx: SyncContext, spec: PersonKind, done: Sequence[tuple[Write, str]]) -> None:
-    """HubSpot took these writes (write, HubSpot id): store digests of what it accepted, close what is settled."""
+def accepted(
+    ctx: SyncContext, spec: PersonKind, done: Sequence[tuple[Write, str]], released: Collection[bytes] = ()
+) -> None:
+    """HubSpot took these writes (write, HubSpot id): store digests of what it accepted, close what is settled.
+
+    `released` are the addresses that records of this batch give up: who was kept from one of them is read again."""
     if not done:
         return
     ctx.keeper.guard()
@@ -57,6 +61,8 @@ def accepted(ctx: SyncContext, spec: PersonKind, done: Sequence[tuple[Write, str
     issues.resolve(ctx.connection_id, spec.kind, ids, keep)
     issues.done_work(ctx.connection_id, spec.kind, ids)
     _free(ctx, freed, {w.item.cliniko_id for w, _ in done if w.email_later})
+    late = [w.item.cliniko_id for w, _ in done if w.withheld is not None and w.withheld in released]
+    issues.add_work(ctx.hub_id, ctx.connection_id, spec.kind, late, RETRY_LATER)
     _review_withheld(ctx, spec, [(w, h) for w, h in done if w.withheld is not None])
     activity.note(ctx.hub_id, ctx.stream, [_line(spec, w, hubspot_id) for w, hubspot_id in done if w.properties])
     _tell_deals(ctx, spec, done)
@@ -281,16 +287,6 @@ def _free(ctx: SyncContext, freed: Iterable[bytes | None], taken_here: set[str])
             by_kind.setdefault((link.connection_id, link.kind), []).append(link.cliniko_id)
     for (connection_id, kind), ids in by_kind.items():
         issues.add_work(ctx.hub_id, connection_id, kind, ids, RETRY_LATER)
-
-
-def freed_meanwhile(ctx: SyncContext, spec: PersonKind, changes: Sequence[Write], new: Sequence[Write]) -> None:
-    """A new record was kept from an address that another record of the same batch gave up: it is read again."""
-    freed = {w.releases for w in changes if w.releases is not None}
-    late = [w.item.cliniko_id for w in (*changes, *new) if w.withheld is not None and w.withheld in freed]
-    if late:
-        ctx.keeper.guard()
-        issues.add_work(ctx.hub_id, ctx.connection_id, spec.kind, late, RETRY_LATER)
-        db.session.commit()
 
 
 def _review_withheld(ctx: SyncContext, spec: PersonKind, done: Sequence[tuple[Write, str]]) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from jobs.sync import causes, settling
-from jobs.sync.context import SyncContext
 from jobs.sync.candidates import key_that_counts, read_candidates
+from jobs.sync.context import SyncContext
 from jobs.sync.deciding import decide_all
 from jobs.sync.items import Item, PersonKind, Write, agree
 from jobs.sync.matching import Candidate
@@ -30,19 +30,17 @@ def write_people(ctx: SyncContext, spec: PersonKind, changes: Sequence[Item], ne
     planned = [plan_change(ctx, item) for item in changes]
     fresh = [_plan_new(ctx, spec, item, seen) for item in new if _goes_out(item)]
     settle_addresses(ctx, spec, planned, fresh)
+    released = frozenset(w.releases for w in planned if w.releases is not None)
     quiet = [w for w in planned if not w.properties]
-    settling.accepted(ctx, spec, [(w, w.hubspot_id or "") for w in quiet])
+    settling.accepted(ctx, spec, [(w, w.hubspot_id or "") for w in quiet], released)
     ctx.count("unchanged", len(quiet))
     pending = [w for w in planned if w.properties] + settling.reserve(ctx, spec, fresh)
     second: list[Write] = []
     target = spec.target(ctx)
     while pending:
-        again: list[Write] = []
-        for outcomes in (
-            send_updates(ctx, target, [_first_half(w) for w in pending if not w.create]),
-            send_creates(ctx, target, [w for w in pending if w.create]),
-        ):
-            again += _settle(ctx, spec, outcomes, second)
+        first = _first_halves(ctx, [w for w in pending if not w.create], second)
+        again = _settle(ctx, spec, send_updates(ctx, target, first), second, released)
+        again += _settle(ctx, spec, send_creates(ctx, target, [w for w in pending if w.create]), second, released)
         pending = again
         if not pending:
             pending, second = second, []
@@ -76,14 +74,20 @@ def _plan_new(ctx: SyncContext, spec: PersonKind, item: Item, seen: dict[str, Ca
     return plan_new(ctx, spec, item, contact.emails if contact else frozenset())
 
 
-def _first_half(write: Write) -> Write:
-    """While the address still belongs to another record of this batch, give up our own first."""
-    if write.email_later:
-        if "email" in write.agreed:
-            write.properties["email"] = ""
-        else:
+def _first_halves(ctx: SyncContext, writes: Sequence[Write], second: list[Write]) -> list[Write]:
+    """While the address still belongs to another record of this batch, give up our own first. What has nothing else to
+    write waits for the second half."""
+    now: list[Write] = []
+    for write in writes:
+        if write.email_later and "email" in write.agreed:
+            write.properties["email"], write.holds = "", None
+        elif write.email_later:
             write.properties.pop("email", None)
-    return write
+        if write.properties:
+            now.append(write)
+        else:
+            second.append(_second_half(ctx, write, write.hubspot_id or ""))
+    return now
 
 
 def _second_half(ctx: SyncContext, write: Write, hubspot_id: str) -> Write:
@@ -99,25 +103,47 @@ def _second_half(ctx: SyncContext, write: Write, hubspot_id: str) -> Write:
     )
 
 
-def _settle(ctx: SyncContext, spec: PersonKind, outcomes: Sequence[Outcome[Write]], second: list[Write]) -> list[Write]:
-    """Record what was accepted, correct what was refused. Returns the writes to send again."""
+def _settle(
+    ctx: SyncContext,
+    spec: PersonKind,
+    outcomes: Sequence[Outcome[Write]],
+    second: list[Write],
+    released: frozenset[bytes],
+) -> list[Write]:
+    """Record what was accepted, correct what was refused. Returns the writes to send again. `released` are the
+    addresses that records of this batch give up."""
     done = [(o.write, o.hubspot_id) for o in outcomes if o.error is None and o.hubspot_id is not None]
-    settling.accepted(ctx, spec, done)
-    for write, hubspot_id in done:
-        _count(ctx, write)
-        if write.email_later:
-            second.append(_second_half(ctx, write, hubspot_id))
-    settling.gone(ctx, spec, [o.write for o in outcomes if o.gone])
+    _accept(ctx, spec, done, second, released)
+    gone = [o.write for o in outcomes if o.gone]
+    settling.gone(ctx, spec, [w for w in gone if _is_linked(w)])
     failed = [(o, o.error) for o in outcomes if o.error is not None]
     read = [(o, e, classify(e, frozenset(o.write.properties), spec.key_property)) for o, e in failed]
     holders = {r.holder_id for _, _, r in read if r.action == "clash" and r.holder_id}
     contacts = read_candidates(ctx, spec, holders) if holders else {}
-    again: list[Write] = []
-    for outcome, error, refusal in read:
-        corrected = _correct(ctx, spec, outcome, error, refusal, contacts)
-        if corrected is not None:
-            again.append(corrected)
-    return again
+    corrected = [_correct(ctx, spec, outcome, error, refusal, contacts) for outcome, error, refusal in read]
+    # The contact that was to be linked went away before it was: the rules decide once more.
+    corrected += [_decide_again(ctx, spec, w) for w in gone if not _is_linked(w)]
+    again = [w for w in corrected if w is not None]
+    _accept(ctx, spec, [(w, w.hubspot_id) for w in again if w.hubspot_id and not w.properties], second, released)
+    return [w for w in again if w.properties]
+
+
+def _accept(
+    ctx: SyncContext,
+    spec: PersonKind,
+    done: Sequence[tuple[Write, str]],
+    second: list[Write],
+    released: frozenset[bytes],
+) -> None:
+    settling.accepted(ctx, spec, done, released)
+    for write, hubspot_id in done:
+        _count(ctx, write)
+        if write.email_later:
+            second.append(_second_half(ctx, write, hubspot_id))
+
+
+def _is_linked(write: Write) -> bool:
+    return write.item.link is not None and write.item.link.state == "linked"
 
 
 def _correct(
@@ -138,55 +164,44 @@ def _correct(
         return _repoint(ctx, spec, outcome)
     if refusal.action == "clash":
         holder = contacts.get(refusal.holder_id or "")
-        if write.item.link is not None and write.item.link.state == "linked":
-            return _withheld(ctx, write, refusal)
-        return _decide_again(ctx, spec, write, refusal, holder)
+        if "email" in refusal.fields and (holder is None or not write.create):
+            # The contact it is linked to, or is to be linked to, still fits: only the address is somebody else's.
+            write.holder_id = refusal.holder_id
+            withhold(ctx, write)
+            return write
+        if holder is not None:
+            # HubSpot named the contact that has this address or key: the rules decide once more, now knowing it.
+            return _decide_again(ctx, spec, write, holder)
     if refusal.action == "drop":
-        return _without(ctx, spec, write, refusal)
+        return _without(write, refusal)
     settling.refused(ctx, spec, write, refusal)
     return None
 
 
-def _withheld(ctx: SyncContext, write: Write, refusal: Refusal) -> Write:
-    write.holder_id = refusal.holder_id
-    withhold(ctx, write)
-    return write
-
-
-def _without(ctx: SyncContext, spec: PersonKind, write: Write, refusal: Refusal) -> Write | None:
-    """Send the rest of the record; the refused fields become issues. Their old values stay as they are in HubSpot."""
+def _without(write: Write, refusal: Refusal) -> Write:
+    """The rest of the record; the refused fields become issues. Their old values stay as they are in HubSpot."""
     for name in refusal.fields:
         write.refusals[name] = (refusal.cause, refusal.detail)
         write.properties.pop(name, None)
     if "email" in refusal.fields:
         write.takes = write.releases = None
         write.holds = write.item.link.email_hmac if write.item.link is not None else None
-    if write.properties:
-        return write
-    if write.hubspot_id is not None:
-        settling.accepted(ctx, spec, [(write, write.hubspot_id)])
-    return None
+    return write
 
 
-def _decide_again(
-    ctx: SyncContext, spec: PersonKind, write: Write, refusal: Refusal, holder: Candidate | None
-) -> Write | None:
-    """HubSpot named the contact that has this address or key: apply the rules once more, now knowing it."""
+def _decide_again(ctx: SyncContext, spec: PersonKind, write: Write, holder: Candidate | None = None) -> Write | None:
+    """Apply the rules to a record that is not linked once more: with the contact that HubSpot named, or from the
+    beginning. None when it is not written now."""
     item = write.item
-    if holder is None:
-        settling.refused(ctx, spec, write, refusal)
-        return None
-    decide_all(ctx, spec, [item], holders=[holder], fresh=False)
+    seen = decide_all(ctx, spec, [item], holders=[holder] if holder else (), fresh=holder is None)
     if not _goes_out(item):
         settling.undecided(ctx, spec, [item])
         return None
-    corrected = _plan_new(ctx, spec, item, {holder.hubspot_id: holder})
-    corrected.attempts, corrected.holder_id = write.attempts, holder.hubspot_id
-    if not write.create and corrected.create:
-        # The contact it was to be linked to still fits; only the address belongs to somebody else.
-        withhold(ctx, write)
-        write.holder_id = holder.hubspot_id
-        return write
+    corrected = _plan_new(ctx, spec, item, seen)
+    corrected.attempts, corrected.holder_id = write.attempts, holder.hubspot_id if holder else None
+    corrected.refusals = write.refusals
+    for name in write.refusals:
+        corrected.properties.pop(name, None)
     kept = settling.reserve(ctx, spec, [corrected])
     return kept[0] if kept else None
 
@@ -196,8 +211,12 @@ def _repoint(ctx: SyncContext, spec: PersonKind, outcome: Outcome[Write]) -> Wri
     write = outcome.write
     if outcome.hubspot_id is None or outcome.hubspot_id == write.hubspot_id:
         return write
+    if not _is_linked(write):
+        return _decide_again(ctx, spec, write)
+    key = key_that_counts(ctx, outcome.key)
     other = ledger.by_hubspot(ctx.hub_id, spec.kind, [outcome.hubspot_id]).get(outcome.hubspot_id)
-    if other is not None and (other.connection_id, other.cliniko_id) != (ctx.connection_id, write.item.cliniko_id):
+    mine = other is None or (other.connection_id, other.cliniko_id) == (ctx.connection_id, write.item.cliniko_id)
+    if not mine or (key is not None and key != write.key):
         settling.merged_away(ctx, spec, write, outcome.hubspot_id)
         return None
     write.hubspot_id = outcome.hubspot_id
