@@ -111,8 +111,8 @@ class Budget:
     def _ask(self) -> float | None:
         """None when a call was taken, else the time at which to ask again."""
         *shares, whole = self._windows
-        # A place taken in the share while the whole is full would be out of date when its call is made at last, and
-        # background calls would then eat what is reserved.
+        # While the whole is full no place in the share is taken: it would be spent on a call that is not made, or be
+        # out of date when it is made at last, so that background calls eat what is reserved.
         if shares and not self._limiter.test(whole, self.key):
             return self._free_at(whole)
         for window in self._windows:

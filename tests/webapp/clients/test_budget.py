@@ -114,6 +114,17 @@ def test_a_background_call_that_waits_for_the_whole_takes_one_place_of_its_share
     assert taken(background) == 7
 
 
+def test_a_background_call_that_was_refused_used_nothing_up(make_budget, clock):
+    person = make_budget(limit=10, per=10, max_wait=0.0)
+    background = make_budget(limit=10, per=10, max_wait=0.0, reserve=0.2)
+    assert taken(person) == 10
+    clock.shift(5)
+    for _ in range(8):
+        assert taken(background) == 0
+    clock.shift(5.1)
+    assert taken(background) == 8
+
+
 def test_the_smallest_budget_still_gives_one_call(make_budget):
     assert taken(make_budget(limit=1, per=10, max_wait=0.0, reserve=0.2)) == 1
 
