@@ -127,7 +127,7 @@ def connect_command(hub_id: int, replace: bool, as_json: bool) -> None:
         raise Failure(
             f"This key belongs to {problem.offered or 'another Cliniko account'}, but "
             f"{problem.connected or 'another one'} is connected. Nothing was changed. "
-            "With --replace it takes its place, and the present links are closed."
+            "With --replace it takes its place, and the present links are dropped."
         ) from None
     if as_json:
         print_json({"hub_id": hub_id, **result.as_dict()})

@@ -16,6 +16,7 @@ from .models_hooks import Activity, HookEvent, Proof, PushIntent, PushRequest
 from .models_ledger import Link, Person, PersonTerm, Referral
 from .models_sync import Cursor, Issue, Lease, Review, Run, StreamState, WorkItem
 from .models_visits import Bill, Visit, VisitSummary
+from .sql import upsert
 
 
 class UnknownAccount(LookupError):
@@ -33,6 +34,14 @@ def find_account(hub_id: int) -> Account | None:
 def get_account(hub_id: int) -> Account:
     """The account, or UnknownAccount."""
     account = find_account(hub_id)
+    if account is None:
+        raise UnknownAccount(hub_id)
+    return account
+
+
+def lock_account(hub_id: int) -> Account:
+    """The account as it is now, which nobody else changes until the commit. Raises UnknownAccount."""
+    account = db.session.get(Account, hub_id, populate_existing=True, with_for_update={"key_share": True})
     if account is None:
         raise UnknownAccount(hub_id)
     return account
@@ -57,11 +66,18 @@ def save_install(
 ) -> Account:
     """Save an install or a reinstall. A reinstall keeps the connection, every link and the digest key."""
     moment = now()
-    account = find_account(hub_id)
-    if account is None:
-        key = base64.b64encode(secrets.token_bytes(32)).decode()
-        account = Account(hub_id=hub_id, digest_key=key, created_at=moment, status="active")
-        db.session.add(account)
+    # Two installs at once make one account, with the key of the first.
+    new = {
+        "hub_id": hub_id,
+        "status": "active",
+        "digest_key": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "scopes": [],
+        "replaced_cliniko_ids": [],
+        "created_at": moment,
+        "updated_at": moment,
+    }
+    upsert(Account, [new], keys=["hub_id"], update=[])
+    account = lock_account(hub_id)
     if account.status == "uninstalled":
         account.status = "active"
     account.status_reason = None if account.status == "active" else account.status_reason
@@ -89,8 +105,11 @@ def save_install(
 
 
 def save_tokens(hub_id: int, *, access_token: str, refresh_token: str, token_expires_at: datetime) -> None:
-    """Overwrite both tokens with what the last refresh returned."""
-    account = get_account(hub_id)
+    """Overwrite both tokens with what the last refresh returned. An account that has left meanwhile keeps none."""
+    account = lock_account(hub_id)
+    if account.status == "uninstalled":
+        db.session.rollback()
+        return
     account.access_token = access_token
     account.refresh_token = refresh_token
     account.token_expires_at = token_expires_at
@@ -99,8 +118,12 @@ def save_tokens(hub_id: int, *, access_token: str, refresh_token: str, token_exp
 
 
 def set_status(hub_id: int, status: str, reason: str | None = None) -> None:
-    """active, paused or uninstalled. Uninstalled forgets the tokens at once and starts the retention clock."""
-    account = get_account(hub_id)
+    """active, paused or uninstalled. Uninstalled forgets the tokens at once and starts the retention clock; only an
+    install brings such an account back."""
+    account = lock_account(hub_id)
+    if account.status == "uninstalled" and status != "uninstalled":
+        db.session.rollback()
+        return
     account.status, account.status_reason, account.updated_at = status, reason, now()
     if status == "uninstalled":
         account.access_token = account.refresh_token = account.token_expires_at = None
@@ -151,9 +174,9 @@ def purge_account(hub_id: int) -> dict[str, int]:
         result = db.session.execute(delete(model).where(model.hub_id == hub_id))
         counts[model.__tablename__] = result.rowcount  # type: ignore[attr-defined]  # DELETE returns a CursorResult
     account.access_token = account.refresh_token = account.token_expires_at = None
-    account.hub_domain = account.ui_domain = account.installed_by = None
+    account.hub_domain = account.ui_domain = account.installed_by = account.time_zone = account.currency = None
     account.provisioned_at = account.provision_report = None
-    account.scopes = []
+    account.scopes, account.replaced_cliniko_ids = [], []
     if account.status != "uninstalled":
         account.status, account.uninstalled_at = "uninstalled", now()
     account.status_reason = "purged"

@@ -4,15 +4,17 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from webapp.clock import now
 from webapp.extensions import db
 
-from .accounts import get_account
+from .accounts import lock_account
 from .models_account import Connection, ConnectionAttempt
-from .models_ledger import Link
-from .models_sync import StreamState
+from .models_hooks import PushIntent
+from .models_ledger import Link, Person, PersonTerm, Referral
+from .models_sync import Cursor, Issue, Review, StreamState, WorkItem
+from .models_visits import Bill, Visit, VisitSummary
 
 
 class OtherClinikoAccount(Exception):
@@ -47,8 +49,8 @@ def save_connection(
     replace: bool = False,
 ) -> Connection:
     """Store a checked key. The same Cliniko account keeps every link; another one raises OtherClinikoAccount unless
-    `replace`, which closes the links of the account it replaces."""
-    account = get_account(hub_id)
+    `replace`, which drops the links of the account it replaces."""
+    account = lock_account(hub_id)
     present = find_connection(hub_id)
     moment = now()
     if present is not None and present.cliniko_account_id != cliniko_account_id:
@@ -56,9 +58,7 @@ def save_connection(
             raise OtherClinikoAccount(present.account_name, account_name)
         present.status, present.api_key, present.updated_at = "replaced", None, moment
         account.replaced_cliniko_ids = sorted({*account.replaced_cliniko_ids, present.cliniko_account_id})
-        db.session.execute(
-            update(Link).where(Link.connection_id == present.id).values(state="closed", hubspot_id=None, digest=None)
-        )
+        _forget_records(present.id)
     connection = db.session.scalar(
         select(Connection).where(Connection.hub_id == hub_id, Connection.cliniko_account_id == cliniko_account_id)
     )
@@ -75,6 +75,26 @@ def save_connection(
             state.state, state.cause, state.next_run_at = "idle", None, moment
     db.session.commit()
     return connection
+
+
+def _forget_records(connection_id: int) -> None:
+    """What is known of a replaced Cliniko account's records goes: nothing of it is counted, tried again or shown any more.
+    Should the account come back, its first cycle finds its contacts by the keys that they carry."""
+    for model in (
+        Link,
+        VisitSummary,
+        Visit,
+        Bill,
+        PersonTerm,
+        Person,
+        Referral,
+        Cursor,
+        WorkItem,
+        Issue,
+        Review,
+        PushIntent,
+    ):
+        db.session.execute(delete(model).where(model.connection_id == connection_id))
 
 
 def mark_key_revoked(hub_id: int) -> None:
