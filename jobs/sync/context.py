@@ -9,6 +9,7 @@ from typing import Any
 from jobs.sync.keeper import Keeper
 from webapp.clients.cliniko.client import ClinikoClient
 from webapp.clients.hubspot.client import HubSpotClient
+from webapp.clock import now
 from webapp.extensions import db
 from webapp.store.settings import AccountSettings
 
@@ -45,6 +46,8 @@ class SyncContext:
     redis: Any
     keeper: Keeper
     cycle_no: int
+    # Work that somebody asks for after this moment is not done by what this execution has read.
+    began: datetime = field(default_factory=now)
     # When the last cycle of this stream ended well; None before the first.
     last_success_at: datetime | None = None
     # The same of deal properties, and per stream the pipeline with our stage → the account's stage.

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Sequence
 from datetime import date
+from typing import Protocol, TypeVar
 
 from jobs.mapping import identity
 from jobs.sync import tags
@@ -12,12 +13,24 @@ from webapp.clients.hubspot import objects
 from webapp.store import activity, erasing, ledger, people
 from webapp.store.activity import Line
 
+
+class OfPatient(Protocol):
+    """A visit or an invoice."""
+
+    @property
+    def patient_id(self) -> str | None: ...
+
+
+R = TypeVar("R", bound=OfPatient)
+
 # The kinds of record that a HubSpot contact can be linked to.
 PEOPLE = ("patient", "contact")
 
 
 def erased_ids(ctx: SyncContext, kind: str, known: Sequence[Known]) -> set[str]:
     """Those of these records that belong to an erased person."""
+    if not _any(ctx):
+        return set()
     memories: dict[bytes, str] = {}
     for person in known:
         memories[tags.cliniko_key(ctx.digest_key, ctx.cliniko_account_id, kind, person.cliniko_id)] = person.cliniko_id
@@ -33,6 +46,21 @@ def erased_patients(ctx: SyncContext, patient_ids: Collection[str]) -> set[str]:
         tags.cliniko_key(ctx.digest_key, ctx.cliniko_account_id, "patient", patient): patient for patient in patient_ids
     }
     return {memories[memory] for memory in people.erased(ctx.hub_id, list(memories))}
+
+
+def without_erased(ctx: SyncContext, records: Sequence[R]) -> list[R]:
+    """Visits or invoices, without those of erased patients."""
+    if not _any(ctx):
+        return list(records)
+    gone = erased_patients(ctx, {record.patient_id for record in records if record.patient_id})
+    return [record for record in records if record.patient_id not in gone]
+
+
+def _any(ctx: SyncContext) -> bool:
+    """Has anybody of this account been erased? Asked once per execution."""
+    if "erased" not in ctx.memo:
+        ctx.memo["erased"] = people.any_erased(ctx.hub_id)
+    return bool(ctx.memo["erased"])
 
 
 def erase_contact(ctx: SyncContext, hubspot_id: str) -> bool:

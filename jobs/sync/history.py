@@ -9,6 +9,7 @@ from typing import Any
 from jobs.mapping.visits import attendee_state, is_removed
 from jobs.sync import invoices, visit_index
 from jobs.sync.context import SyncContext
+from jobs.sync.erased import without_erased
 from jobs.sync.reading import PolledList, read_next
 from jobs.sync.visit_index import Touched
 from webapp.clients.cliniko import resources_deals as resources
@@ -42,7 +43,8 @@ def run_step(ctx: SyncContext) -> bool:
             ctx.access[name] = "forbidden"
             return False
         ctx.keeper.guard()
-        keep(ctx, page.records)
+        # A group appointment belongs to nobody; everything else to one patient.
+        keep(ctx, page.records if name == "group_appointments" else without_erased(ctx, page.records))
         page.commit()
         ctx.count("read", len(page.records))
         ctx.commit()

@@ -9,6 +9,7 @@ from jobs.mapping.window import invoice_in_scope, invoice_scope
 from jobs.sync import causes, deals, summaries
 from jobs.sync.context import NotYet, SyncContext
 from jobs.sync.deal_items import DealItem
+from jobs.sync.erased import without_erased
 from jobs.sync.patient_contacts import find_contacts
 from jobs.sync.reading import PolledList, begin_from_now, read_next
 from jobs.sync.visit_facts import deal_context, invoice_facts, practitioner_emails, practitioners
@@ -78,6 +79,7 @@ def process_page(
     commit_cursor: Callable[[], None] = lambda: None,
 ) -> None:
     """Take care of ≤ 100 invoices."""
+    records = without_erased(ctx, records)
     ctx.keeper.guard()
     save_bills(ctx, records)
     ctx.commit()

@@ -5,8 +5,9 @@ from typing import Any
 
 from jobs.mapping.digest import record_digest
 from jobs.mapping.records import MappedRecord
-from jobs.sync import indexing, merging, writing
+from jobs.sync import erased, indexing, merging, writing
 from jobs.sync.context import SyncContext
+from jobs.sync.indexing import Known
 from jobs.sync.items import Item, PersonKind
 from webapp.extensions import db
 from webapp.store import issues, ledger
@@ -30,7 +31,7 @@ def process_page(
 
     `forced` looks at every record even when its digest is the stored one (retries, work items); `needed` says that a
     deal waits for these people's contacts."""
-    known = [spec.known(record, ctx.country_code) for record in records]
+    records, known = present(ctx, spec, records)
     ctx.keeper.guard()
     renamed = indexing.index(ctx, spec.kind, records, known)
     if renamed and spec.kind == "patient":
@@ -60,6 +61,17 @@ def process_page(
     writing.open_unreadable(ctx, spec, bad)
     commit_cursor()
     db.session.commit()
+
+
+def present(ctx: SyncContext, spec: PersonKind, records: Sequence[Any]) -> tuple[Sequence[Any], list[Known]]:
+    """These records and who they are, without people who were erased for good: of them nothing is kept again."""
+    known = [spec.known(record, ctx.country_code) for record in records]
+    gone = erased.erased_ids(ctx, spec.kind, known)
+    if not gone:
+        return records, known
+    ctx.count("left_out", len(gone))
+    kept = [(r, k) for r, k in zip(records, known, strict=True) if k.cliniko_id not in gone]
+    return [r for r, _ in kept], [k for _, k in kept]
 
 
 def _rename_deals(ctx: SyncContext, patient_ids: Collection[str]) -> None:

@@ -63,9 +63,9 @@ def start_over(ctx: SyncContext, lists: PeopleLists) -> None:
 def index_step(ctx: SyncContext, lists: PeopleLists) -> None:
     """Before the first match: one page of the whole list into the identity index."""
     page = read_next(ctx, lists.index)
-    known = [lists.spec.known(record, ctx.country_code) for record in page.records]
+    records, known = people.present(ctx, lists.spec, page.records)
     ctx.keeper.guard()
-    indexing.index(ctx, lists.spec.kind, page.records, known)
+    indexing.index(ctx, lists.spec.kind, records, known)
     page.commit()
     ctx.count("indexed", len(known))
     db.session.commit()
@@ -110,7 +110,7 @@ def read_by_id(ctx: SyncContext, lists: PeopleLists, ids: Sequence[str], *, need
 
     def settle() -> None:
         issues.postpone(ctx.connection_id, lists.spec.kind, missing)
-        issues.worked_off(ctx.connection_id, lists.spec.kind, ids)
+        issues.worked_off(ctx.connection_id, lists.spec.kind, ids, ctx.began)
 
     people.process_page(
         ctx,

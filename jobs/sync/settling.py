@@ -1,6 +1,6 @@
 """Records in our database what became of writes and decisions, always under the lease. Each call is one transaction."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from jobs.sync import causes
@@ -59,7 +59,7 @@ def accepted(
     ledger.put(rows)
     ids = [w.item.cliniko_id for w, _ in done]
     issues.resolve(ctx.connection_id, spec.kind, ids, keep)
-    issues.done_work(ctx.connection_id, spec.kind, ids)
+    issues.done_work(ctx.connection_id, spec.kind, ids, ctx.began)
     _free(ctx, freed, {w.item.cliniko_id for w, _ in done if w.email_later})
     late = [w.item.cliniko_id for w, _ in done if w.withheld is not None and w.withheld in released]
     issues.add_work(ctx.hub_id, ctx.connection_id, spec.kind, late, RETRY_LATER)
@@ -78,14 +78,21 @@ def _line(spec: PersonKind, write: Write, hubspot_id: str) -> Line:
 
 
 def _tell_deals(ctx: SyncContext, spec: PersonKind, done: Sequence[tuple[Write, str]]) -> None:
-    """A patient got a contact, or another one: deals that waited for it are written, and the summary goes there."""
     if spec.kind != "patient":
         return
-    contacts = {
-        w.item.cliniko_id: hubspot_id
-        for w, hubspot_id in done
-        if w.item.link is None or w.item.link.state != "linked" or w.item.link.hubspot_id != hubspot_id
-    }
+    tell_deals(
+        ctx,
+        {
+            w.item.cliniko_id: hubspot_id
+            for w, hubspot_id in done
+            if w.item.link is None or w.item.link.state != "linked" or w.item.link.hubspot_id != hubspot_id
+        },
+    )
+
+
+def tell_deals(ctx: SyncContext, contacts: Mapping[str, str]) -> None:
+    """Patients got a contact, or another one ({patient: contact}): deals that waited for it are written, and the
+    summary goes there. The caller commits."""
     if not contacts:
         return
     by_kind: dict[str, list[str]] = {}
@@ -94,6 +101,7 @@ def _tell_deals(ctx: SyncContext, spec: PersonKind, done: Sequence[tuple[Write, 
     for kind, ids in by_kind.items():
         issues.add_work(ctx.hub_id, ctx.connection_id, kind, ids, "patient_linked")
     summaries.linked_now(ctx.connection_id, contacts)
+    ledger.speak_for(ctx.hub_id, "contact", contacts.values())
 
 
 def refused(ctx: SyncContext, spec: PersonKind, write: Write, refusal: Refusal) -> None:
@@ -113,7 +121,7 @@ def refused(ctx: SyncContext, spec: PersonKind, write: Write, refusal: Refusal) 
     )
     if write.item.link is None or write.item.link.state != "linked":
         ledger.drop_reservations(ctx.connection_id, spec.kind, [write.item.cliniko_id])
-    issues.done_work(ctx.connection_id, spec.kind, [write.item.cliniko_id])
+    issues.done_work(ctx.connection_id, spec.kind, [write.item.cliniko_id], ctx.began)
     ctx.count("issues")
     db.session.commit()
 
@@ -142,7 +150,7 @@ def gone(ctx: SyncContext, spec: PersonKind, writes: Sequence[Write]) -> None:
     ledger.put(rows)
     ids = [w.item.cliniko_id for w in writes]
     issues.resolve(ctx.connection_id, spec.kind, ids)
-    issues.done_work(ctx.connection_id, spec.kind, ids)
+    issues.done_work(ctx.connection_id, spec.kind, ids, ctx.began)
     _free(ctx, {w.item.link.email_hmac for w in writes if w.item.link and w.item.link.email_hmac}, set())
     ctx.count("deleted_in_hubspot", len(writes))
     db.session.commit()
@@ -198,7 +206,7 @@ def undecided(ctx: SyncContext, spec: PersonKind, items: Sequence[Item]) -> None
     ledger.put(rows)
     issues.open_reviews(reviews)
     issues.resolve(ctx.connection_id, spec.kind, settled)
-    issues.done_work(ctx.connection_id, spec.kind, [i.cliniko_id for i in items])
+    issues.done_work(ctx.connection_id, spec.kind, [i.cliniko_id for i in items], ctx.began)
     db.session.commit()
 
 
@@ -333,6 +341,6 @@ def merged_away(ctx: SyncContext, spec: PersonKind, write: Write, survivor_id: s
         ]
     )
     issues.open_reviews([_review(ctx, spec, write.item.cliniko_id, causes.MERGED_IN_HUBSPOT, survivor_id)])
-    issues.done_work(ctx.connection_id, spec.kind, [write.item.cliniko_id])
+    issues.done_work(ctx.connection_id, spec.kind, [write.item.cliniko_id], ctx.began)
     ctx.count("held")
     db.session.commit()

@@ -8,6 +8,7 @@ from jobs.mapping.window import in_scope, scope
 from jobs.sync import deals, visit_index
 from jobs.sync.context import SyncContext
 from jobs.sync.deal_items import DealItem
+from jobs.sync.erased import without_erased
 from jobs.sync.patient_contacts import find_contacts
 from jobs.sync.visit_facts import VisitIds, deal_context, facts_of
 from webapp.clients.cliniko.records_deals import Attendee, GroupAppointment, IndividualAppointment
@@ -27,6 +28,7 @@ def process_individual(
     commit_cursor: Commit = lambda: None,
 ) -> None:
     """≤ 100 individual appointments; `attendees` by appointment id."""
+    records = without_erased(ctx, records)
     ctx.keeper.guard()
     touched = visit_index.save_individual(ctx, records, attendees)
     visit_index.follow_up(ctx, touched, [(INDIVIDUAL, r.id) for r in records])
@@ -70,6 +72,7 @@ def process_attendees(
     commit_cursor: Commit = lambda: None,
 ) -> None:
     """≤ 100 attendees of group appointments; `groups` by id."""
+    records = without_erased(ctx, records)
     ctx.keeper.guard()
     touched = visit_index.save_attendees(ctx, records, groups)
     visit_index.follow_up(ctx, touched, [(ATTENDEE, r.id) for r in records])

@@ -243,5 +243,15 @@ def open_unreadable(ctx: SyncContext, spec: PersonKind, bad: Sequence[tuple[str,
 def open_unreadable_of(ctx: SyncContext, stream: str, kind: str, bad: Sequence[tuple[str, str]]) -> None:
     """The same for records of any kind; the caller commits."""
     for cliniko_id, reason in bad:
-        issues.open_issue(ctx.hub_id, ctx.connection_id, stream, kind, cliniko_id, causes.UNREADABLE, detail=reason)
+        issues.open_issue(
+            ctx.hub_id,
+            ctx.connection_id,
+            stream,
+            kind,
+            cliniko_id,
+            causes.UNREADABLE,
+            detail=reason,
+            # Without an id there is nothing to ask for again.
+            retry=cliniko_id != "",
+        )
         ctx.count("issues")

@@ -12,6 +12,8 @@ from webapp.extensions import db
 from .models_sync import Issue, Review, WorkItem
 from .sql import chunks, upsert
 
+# A review is about one record, one HubSpot record and one cause.
+_PAIR = ("connection_id", "kind", "cliniko_id", "hubspot_id", "cause")
 # After 15 minutes, 1 hour, 6 hours, then daily.
 LADDER = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 
@@ -140,20 +142,19 @@ def postpone(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> Non
             issue.retry_at = next_retry(issue.attempts, now())
 
 
-def done_work(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> None:
-    """The records were handled; the caller commits."""
+def done_work(connection_id: int, kind: str, cliniko_ids: Collection[str], began: datetime | None = None) -> None:
+    """The records were handled; the caller commits. What was asked for after `began` stays to be done."""
     for part in chunks(sorted(set(cliniko_ids))):
-        db.session.execute(
-            delete(WorkItem).where(
-                WorkItem.connection_id == connection_id, WorkItem.kind == kind, WorkItem.cliniko_id.in_(part)
-            )
+        query = delete(WorkItem).where(
+            WorkItem.connection_id == connection_id, WorkItem.kind == kind, WorkItem.cliniko_id.in_(part)
         )
+        db.session.execute(query if began is None else query.where(WorkItem.due_at <= began))
 
 
-def worked_off(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> None:
-    """These due records were looked at: their work items go, and an issue that is still due waits for its next time.
-    The caller commits."""
-    done_work(connection_id, kind, cliniko_ids)
+def worked_off(connection_id: int, kind: str, cliniko_ids: Collection[str], began: datetime | None = None) -> None:
+    """These due records were looked at: their work items go (those from before `began`), and an issue that is still due
+    waits for its next time. The caller commits."""
+    done_work(connection_id, kind, cliniko_ids, began)
     moment = now()
     for part in chunks(sorted(set(cliniko_ids))):
         query = select(Issue).where(
@@ -211,12 +212,23 @@ def retry_causes(hub_id: int, causes: Collection[str]) -> int:
 
 
 def open_reviews(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Open reviews (hub_id, connection_id, kind, cliniko_id, hubspot_id, cause); one that exists stays as it is."""
+    """Open reviews (hub_id, connection_id, kind, cliniko_id, hubspot_id, cause). One whose reason had gone is opened
+    again; one that a person has seen stays as it is."""
     moment = now()
     prepared = [
         {"state": "open", "opened_at": moment, **row, "hubspot_id": row.get("hubspot_id") or ""} for row in rows
     ]
-    upsert(Review, prepared, keys=["connection_id", "kind", "cliniko_id", "hubspot_id", "cause"], update=[])
+    upsert(Review, prepared, keys=list(_PAIR), update=[])
+    wanted = {tuple(row[name] for name in _PAIR) for row in prepared}
+    for part in chunks(sorted({row["cliniko_id"] for row in prepared})):
+        closed = select(Review).where(
+            Review.connection_id.in_({row["connection_id"] for row in prepared}),
+            Review.cliniko_id.in_(part),
+            Review.state == "closed",
+        )
+        for review in db.session.scalars(closed.execution_options(populate_existing=True)):
+            if tuple(getattr(review, name) for name in _PAIR) in wanted:
+                review.state, review.opened_at, review.decided_at = "open", moment, None
 
 
 def close_reviews(connection_id: int, kind: str, cliniko_ids: Collection[str], causes: Collection[str]) -> None:

@@ -87,6 +87,17 @@ def waiting_for_email(hub_id: int, hmacs: Collection[bytes]) -> list[LinkRow]:
     return found
 
 
+def speak_for(hub_id: int, kind: str, hubspot_ids: Collection[str]) -> None:
+    """The addresses of these contacts are another record's from now on: links of this kind hold none and wait for none.
+    The caller commits."""
+    for part in chunks(sorted(set(hubspot_ids))):
+        db.session.execute(
+            update(Link)
+            .where(Link.hub_id == hub_id, Link.kind == kind, Link.hubspot_id.in_(part))
+            .values(email_hmac=None, withheld_hmac=None, shared_email=False)
+        )
+
+
 def reserve(rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
     """Insert or renew reservations before a HubSpot write and commit. Rows: hub_id, connection_id, kind, cliniko_id,
     hubspot_id (None = to be created), rule, shared_email, cliniko_updated_at.

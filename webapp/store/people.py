@@ -212,6 +212,21 @@ def save_referrals(rows: Sequence[Mapping[str, Any]]) -> None:
     upsert(Referral, [dict(r) for r in rows], keys=["connection_id", "patient_id"])
 
 
+def save_referral_choice(
+    hub_id: int, connection_id: int, patient_id: str, type_id: str, subcategory: str | None, digest: bytes
+) -> None:
+    """A push wrote this patient's referral source: it is known without reading it again. The caller commits."""
+    row = {
+        "connection_id": connection_id,
+        "patient_id": patient_id,
+        "hub_id": hub_id,
+        "type_id": type_id,
+        "subcategory": subcategory,
+        "digest": digest,
+    }
+    upsert(Referral, [row], keys=["connection_id", "patient_id"])
+
+
 def never_matched(hub_id: int, cliniko_hmacs: Collection[bytes]) -> set[tuple[bytes, bytes]]:
     """Pairs (Cliniko HMAC, HubSpot HMAC) that a person broke."""
     found: set[tuple[bytes, bytes]] = set()
@@ -223,6 +238,11 @@ def never_matched(hub_id: int, cliniko_hmacs: Collection[bytes]) -> set[tuple[by
         )
         found.update((bytes(a), bytes(b)) for a, b in rows)
     return found
+
+
+def any_erased(hub_id: int) -> bool:
+    """Has anybody of this account been erased?"""
+    return db.session.scalar(select(ErasedPerson.hub_id).where(ErasedPerson.hub_id == hub_id).limit(1)) is not None
 
 
 def erased(hub_id: int, memories: Collection[bytes]) -> set[bytes]:

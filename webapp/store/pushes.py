@@ -70,6 +70,27 @@ def again(request_id: int, hub_id: int, retry_at: datetime) -> None:
         request.retry_at = retry_at
 
 
+def postpone_all(hub_id: int, retry_at: datetime) -> None:
+    """Nothing can be done for this account now: look again later. Commits."""
+    db.session.execute(
+        update(PushRequest)
+        .where(PushRequest.hub_id == hub_id, PushRequest.state == "open", PushRequest.retry_at <= now())
+        .values(retry_at=retry_at)
+    )
+    db.session.commit()
+
+
+def is_open(hub_id: int, what: str, hubspot_id: str) -> bool:
+    """Is such a request waiting already?"""
+    query = select(PushRequest.id).where(
+        PushRequest.hub_id == hub_id,
+        PushRequest.what == what,
+        PushRequest.hubspot_id == hubspot_id,
+        PushRequest.state == "open",
+    )
+    return db.session.scalar(query.limit(1)) is not None
+
+
 def last_for(hub_id: int, hubspot_id: str) -> PushRequest | None:
     """The newest request about this contact."""
     return db.session.scalar(

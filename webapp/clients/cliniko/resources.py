@@ -135,6 +135,11 @@ def update_patient(client: ClinikoClient, patient_id: str, fields: Mapping[str, 
     return client.patch(f"/patients/{_digits(patient_id)}", fields, Patient)
 
 
+def update_referral_source(client: ClinikoClient, patient_id: str, fields: Mapping[str, Any]) -> ReferralSource:
+    """Set how this patient found the clinic; `referral_source_type_id`, and a subcategory that the type has."""
+    return client.patch(f"/patients/{_digits(patient_id)}/referral_source", fields, ReferralSource)
+
+
 def create_contact(client: ClinikoClient, fields: Mapping[str, Any]) -> Contact:
     """Create a contact. After a Retryable with `maybe_applied`, search before trying again."""
     return client.post("/contacts", fields, Contact)
