@@ -1,19 +1,23 @@
 """One page of people (patients, third-party contacts): index, skip the unchanged, write the rest, move the cursor."""
 
 from collections.abc import Callable, Collection, Sequence
+from datetime import timedelta
 from typing import Any
 
 from jobs.mapping.digest import record_digest
 from jobs.mapping.records import MappedRecord
-from jobs.sync import erased, indexing, merging, writing
+from jobs.sync import erased, indexing, merging, tags, writing
 from jobs.sync.context import SyncContext
 from jobs.sync.indexing import Known
 from jobs.sync.items import Item, PersonKind
+from webapp.clock import now
 from webapp.extensions import db
-from webapp.store import issues, ledger
+from webapp.store import issues, ledger, pushes
 
 # Links in these states may still become a contact; the others are written as what they are.
 _LINKED = "linked"
+# A push that is under way has ended after this time, or is tried again.
+PUSH_TAKES = timedelta(minutes=1)
 
 
 def process_page(
@@ -56,6 +60,7 @@ def process_page(
             items = merging.settle_merged(ctx, spec, items)
             changes = [i for i in items if i.link is not None and i.link.state == _LINKED]
             new = [i for i in items if i.link is None or i.link.state != _LINKED]
+            new = _leave_to_push(ctx, spec, new)
             writing.write_people(ctx, spec, changes, new)
     ctx.keeper.guard()
     writing.open_unreadable(ctx, spec, bad)
@@ -72,6 +77,20 @@ def present(ctx: SyncContext, spec: PersonKind, records: Sequence[Any]) -> tuple
     ctx.count("left_out", len(gone))
     kept = [(r, k) for r, k in zip(records, known, strict=True) if k.cliniko_id not in gone]
     return [r for r, _ in kept], [k for _, k in kept]
+
+
+def _leave_to_push(ctx: SyncContext, spec: PersonKind, new: Sequence[Item]) -> list[Item]:
+    """Somebody whom a push is creating in Cliniko at this moment already has a contact: look again in a minute."""
+    marks = {
+        tags.whole_person(ctx.digest_key, i.known.email, i.known.first, i.known.last, i.known.birth): i.cliniko_id
+        for i in new
+    }
+    held = {marks[mark] for mark in pushes.intended(ctx.connection_id, spec.kind, list(marks))}
+    if held:
+        ctx.keeper.guard()
+        issues.add_work(ctx.hub_id, ctx.connection_id, spec.kind, held, "push", now() + PUSH_TAKES)
+        ctx.commit()
+    return [i for i in new if i.cliniko_id not in held]
 
 
 def _rename_deals(ctx: SyncContext, patient_ids: Collection[str]) -> None:

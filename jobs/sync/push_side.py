@@ -29,7 +29,8 @@ class Side:
 
     def phones(self, record: Any) -> Sequence[Any]:
         """Its numbers; Cliniko names them differently."""
-        return record.patient_phone_numbers if self.kind == "patient" else record.phone_numbers
+        numbers: Sequence[Any] = record.patient_phone_numbers if self.kind == "patient" else record.phone_numbers
+        return numbers
 
     def countries(self, ctx: SyncContext, record: Any | None) -> tuple[str | None, ...]:
         """In which countries its numbers are read, the first that fits."""

@@ -25,6 +25,9 @@ log = structlog.get_logger()
 # Waits after the first, second, … failure; then the request is given up, with a message on the contact.
 BACK_OFF = (5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600)
 
+# The properties by which people ask, and what they ask for.
+SWITCHES = {side.switch: side.kind for side in SIDES.values()} | {unlinking.SWITCH: "unlink"}
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -162,24 +165,18 @@ def _moment(value: object) -> datetime | None:
 
 def find_switches(ctx: SyncContext) -> int:
     """Switches that no webhook reported: one search in each cycle of the patients stream. Returns how many are on."""
-    names = ["update_cliniko_patient", "update_cliniko_contact", "unlink_cliniko_patient"]
-    present = [name for name in names if name in ctx.writable]
+    present = [name for name in SWITCHES if name in ctx.writable]
     if not present:
         return 0
     groups = [{"filters": [{"propertyName": name, "operator": "EQ", "value": "true"}]} for name in present]
     page = objects.search(ctx.hubspot, "contacts", groups, ["lastmodifieddate", *present], limit=200)
     ctx.count("hubspot_calls")
-    what = {
-        "update_cliniko_patient": "patient",
-        "update_cliniko_contact": "contact",
-        "unlink_cliniko_patient": "unlink",
-    }
     ctx.keeper.guard()
     for record in page.results:
         # The index lags: the request itself reads the contact and looks whether the switch is still on.
         at = _moment(record.properties.get("lastmodifieddate")) or now()
         for name in present:
-            if record.properties.get(name) == "true" and not pushes.is_open(ctx.hub_id, what[name], record.id):
-                pushes.ask(ctx.hub_id, what[name], record.id, at)
+            if record.properties.get(name) == "true" and not pushes.is_open(ctx.hub_id, SWITCHES[name], record.id):
+                pushes.ask(ctx.hub_id, SWITCHES[name], record.id, at)
     ctx.commit()
     return len(page.results)
