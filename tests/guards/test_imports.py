@@ -52,7 +52,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "webapp.progress",
         "jobs.queues",
     ),
-    "webapp.store": ("webapp.store", "webapp.clock", "webapp.extensions", "webapp.security.crypto"),
+    "webapp.store": (
+        "webapp.store",
+        "webapp.clients.urls",
+        "webapp.clock",
+        "webapp.extensions",
+        "webapp.security.crypto",
+    ),
     "webapp.security": (
         "webapp.security",
         "webapp.store",

@@ -24,7 +24,7 @@ def check_api_url(name: str, url: str) -> str:
         return url.rstrip("/")
     if parts.scheme != "https":
         raise ValueError(f"{name} must start with https://: keys and tokens are sent to it")
-    if _is_private(host):
+    if is_private(host):
         raise ValueError(f"{name} points into a private network: give the public address of the API")
     return url.rstrip("/")
 
@@ -39,7 +39,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _is_private(host: str) -> bool:
+def is_private(host: str) -> bool:
+    """An address or a name that means something in one network only, this machine included."""
     try:
         return not ipaddress.ip_address(host).is_global
     except ValueError:

@@ -10,6 +10,7 @@ from webapp.clock import now
 from webapp.extensions import db
 
 from .accounts import lock_account
+from .leases import break_all
 from .models_account import Connection, ConnectionAttempt
 from .models_hooks import PushIntent
 from .models_ledger import Link, Person, PersonTerm, Referral
@@ -58,7 +59,9 @@ def save_connection(
             raise OtherClinikoAccount(present.account_name, account_name)
         present.status, present.api_key, present.updated_at = "replaced", None, moment
         account.replaced_cliniko_ids = sorted({*account.replaced_cliniko_ids, present.cliniko_account_id})
+        break_all(hub_id)
         _forget_records(present.id)
+        _begin_again(hub_id)
     connection = db.session.scalar(
         select(Connection).where(Connection.hub_id == hub_id, Connection.cliniko_account_id == cliniko_account_id)
     )
@@ -78,7 +81,7 @@ def save_connection(
 
 
 def _forget_records(connection_id: int) -> None:
-    """What is known of a replaced Cliniko account's records goes: nothing of it is counted, tried again or shown any more.
+    """What is known of a replaced Cliniko account's records goes: nothing of it is counted, tried again or shown.
     Should the account come back, its first cycle finds its contacts by the keys that they carry."""
     for model in (
         Link,
@@ -95,6 +98,14 @@ def _forget_records(connection_id: int) -> None:
         PushIntent,
     ):
         db.session.execute(delete(model).where(model.connection_id == connection_id))
+
+
+def _begin_again(hub_id: int) -> None:
+    """Every stream starts as on the first day; one that is switched off stays off."""
+    started = {"started_at": None, "finished_at": None, "last_success_at": None, "wait_until": None}
+    query = update(StreamState).where(StreamState.hub_id == hub_id)
+    db.session.execute(query.values(**started, cause=None, failures=0, requested=False, reread=False, counts={}))
+    db.session.execute(query.where(StreamState.state != "off").values(state="idle", next_run_at=now()))
 
 
 def mark_key_revoked(hub_id: int) -> None:

@@ -96,6 +96,13 @@ def release(lease: HeldLease) -> None:
     db.session.commit()
 
 
+def break_all(hub_id: int) -> None:
+    """Whoever works for this account stops before its next write; the caller commits."""
+    db.session.execute(
+        update(Lease).where(Lease.hub_id == hub_id).values(owner=None, fence=Lease.fence + 1, expires_at=_LONG_AGO)
+    )
+
+
 def holder(hub_id: int, name: str) -> tuple[bool, int]:
     """(is somebody running now, present fencing number)."""
     row = db.session.get(Lease, (hub_id, name), populate_existing=True)

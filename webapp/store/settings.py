@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import select, update
 
+from webapp.clients.urls import is_private
 from webapp.clock import now
 from webapp.extensions import db
 
@@ -16,6 +17,7 @@ from .accounts import get_account
 from .models_account import AccountSetting
 from .models_sync import StreamState
 from .sql import upsert
+from .stream_rows import add_rows
 
 
 class BadSetting(ValueError):
@@ -68,10 +70,8 @@ def _bool(raw: Any) -> bool:
 
 def _whole(low: int, high: int) -> Callable[[Any], int]:
     def parse(raw: Any) -> int:
-        try:
-            number = int(str(raw).strip())
-        except ValueError:
-            number = low - 1
+        text = str(raw).strip()
+        number = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else low - 1
         if not low <= number <= high:
             raise ValueError(f"use a whole number from {low} to {high}")
         return number
@@ -80,18 +80,18 @@ def _whole(low: int, high: int) -> Callable[[Any], int]:
 
 
 def _owner(raw: Any) -> str:
-    word = str(raw).strip().lower()
-    if word in ("practitioner", "contact", "none") or re.fullmatch(r"\d{1,19}", word):
+    word = "" if raw is None else str(raw).strip().lower()
+    if word in ("practitioner", "contact", "none") or re.fullmatch(r"[0-9]{1,19}", word):
         return word
     raise ValueError("use practitioner, contact, none or the id of a HubSpot owner")
 
 
 def _text_map(raw: Any) -> dict[str, str]:
     try:
-        value = json.loads(raw) if isinstance(raw, str) else raw
+        value = json.loads(raw.strip() or "{}") if isinstance(raw, str) else raw
     except ValueError:
         value = None
-    if not isinstance(value, dict) or not all(isinstance(v, str | int) for v in value.values()):
+    if not isinstance(value, dict) or not all(type(v) in (str, int) for v in value.values()):
         raise ValueError('use JSON of the form {"id": "id"}')
     return {str(k): str(v) for k, v in value.items()}
 
@@ -117,14 +117,20 @@ def _email(text: str) -> str:
 
 
 def _web_address(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme == "https" and parts.hostname:
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    plain = text.isascii() and text.isprintable() and " " not in text
+    # Whoever may change a setting must not reach into the network that the service runs in.
+    if plain and parts.scheme == "https" and host and parts.username is None and not is_private(host):
         return text
-    raise ValueError("use an address that starts with https://")
+    raise ValueError("use a public address that starts with https://")
 
 
 def _identifier(text: str) -> str:
-    if re.fullmatch(r"[\w.-]{1,100}", text):
+    if re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", text):
         return text
     raise ValueError("use the id of a HubSpot pipeline")
 
@@ -208,10 +214,12 @@ def set_setting(hub_id: int, name: str, raw: Any) -> Any:
 
 
 def _switch(hub_id: int, stream: str, on: bool) -> None:
-    """A stream that is switched off rests where it is; switched on again it goes on from there. A stream that never ran
-    has no row yet and gets it with its first run."""
+    """A stream that is switched off rests where it is; switched on again it goes on from there. One that never ran
+    begins by itself, unless the account's first sync is still to come."""
     query = update(StreamState).where(StreamState.hub_id == hub_id, StreamState.stream == stream)
     if on:
+        if db.session.scalar(select(StreamState.stream).where(StreamState.hub_id == hub_id).limit(1)) is not None:
+            add_rows(hub_id, [stream])
         db.session.execute(query.where(StreamState.state == "off").values(state="idle", next_run_at=now()))
     else:
         db.session.execute(query.values(state="off"))

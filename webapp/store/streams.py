@@ -1,7 +1,7 @@
 """When each stream of an account runs, and how its present cycle is doing."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,14 +10,13 @@ from sqlalchemy import or_, select, update
 from webapp.clock import now
 from webapp.extensions import db
 
-from .models_account import Account, AccountSetting, Connection
+from .models_account import Account, Connection
 from .models_sync import Run, StreamState
 from .settings import get_settings
-from .sql import chunks, upsert
+from .sql import upsert
+from .stream_rows import add_rows
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# The settings that switch a stream on and off begin with this.
-SWITCH = "sync_"
 
 
 def next_slot(hub_id: int, stream: str, interval_minutes: int, after: datetime) -> datetime:
@@ -32,21 +31,7 @@ def next_slot(hub_id: int, stream: str, interval_minutes: int, after: datetime) 
 
 def ensure_streams(hub_id: int, streams: Sequence[str]) -> None:
     """Make the rows of these streams, due at once; existing rows stay as they are."""
-    rows = [
-        {
-            "hub_id": hub_id,
-            "stream": s,
-            "state": "idle",
-            "cycle_no": 0,
-            "next_run_at": now(),
-            "failures": 0,
-            "requested": False,
-            "reread": False,
-            "counts": {},
-        }
-        for s in streams
-    ]
-    upsert(StreamState, rows, keys=["hub_id", "stream"], update=[])
+    add_rows(hub_id, streams)
     db.session.commit()
 
 
@@ -68,6 +53,8 @@ def request_run(hub_id: int, streams: Sequence[str]) -> list[str]:
     rows = select(StreamState).where(StreamState.hub_id == hub_id, StreamState.stream.in_(streams))
     # Locked, so that the request is not lost when the cycle under way ends at this very moment.
     for state in db.session.scalars(rows.order_by(StreamState.stream).with_for_update()):
+        if state.state == "off":
+            continue
         known.append(state.stream)
         if state.state == "running":
             state.requested = True
@@ -78,8 +65,7 @@ def request_run(hub_id: int, streams: Sequence[str]) -> list[str]:
 
 
 def due_streams(moment: datetime) -> list[tuple[int, str]]:
-    """(hub_id, stream) of active, connected accounts whose stream is due or whose open cycle goes on. One that the
-    account has switched off stays where it is."""
+    """(hub_id, stream) of active, connected accounts whose stream is due or whose open cycle goes on."""
     rows = db.session.execute(
         select(StreamState.hub_id, StreamState.stream)
         .join(Account, Account.hub_id == StreamState.hub_id)
@@ -95,22 +81,7 @@ def due_streams(moment: datetime) -> list[tuple[int, str]]:
         )
         .order_by(StreamState.next_run_at)
     )
-    due = [(int(hub_id), stream) for hub_id, stream in rows]
-    off = _switched_off({hub_id for hub_id, _ in due})
-    return [pair for pair in due if pair not in off]
-
-
-def _switched_off(hub_ids: Collection[int]) -> set[tuple[int, str]]:
-    """(hub_id, stream) of streams whose `sync_…` setting is off."""
-    found: set[tuple[int, str]] = set()
-    for part in chunks(sorted(hub_ids)):
-        rows = db.session.execute(
-            select(AccountSetting.hub_id, AccountSetting.name, AccountSetting.value).where(
-                AccountSetting.hub_id.in_(part), AccountSetting.name.startswith(SWITCH, autoescape=True)
-            )
-        )
-        found |= {(int(hub_id), name.removeprefix(SWITCH)) for hub_id, name, on in rows if not on}
-    return found
+    return [(int(hub_id), stream) for hub_id, stream in rows]
 
 
 def open_cycle(hub_id: int, stream: str) -> StreamState:
@@ -169,8 +140,8 @@ def wait(hub_id: int, stream: str, until: datetime, cause: str) -> None:
 
 
 def stop(hub_id: int, stream: str | None, cause: str) -> None:
-    """Stop one stream, or all of an account, until a person acts. Commits."""
-    query = update(StreamState).where(StreamState.hub_id == hub_id)
+    """Stop one stream, or all of an account, until a person acts. Those that are off or finished stay so. Commits."""
+    query = update(StreamState).where(StreamState.hub_id == hub_id, StreamState.state.not_in(("off", "finished")))
     if stream is not None:
         query = query.where(StreamState.stream == stream)
     db.session.execute(query.values(state="stopped", cause=cause))

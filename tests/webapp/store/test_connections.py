@@ -10,10 +10,12 @@ from tests.webapp.store import twins
 from tests.webapp.store.conftest import HUB
 from webapp.clock import now
 from webapp.extensions import db
-from webapp.store import accounts, connections, cursors, housekeeping, issues, ledger, people, streams
+from webapp.store import accounts, connections, cursors, housekeeping, issues, leases, ledger, people, streams
 from webapp.store.base import Base
 from webapp.store.connections import OtherClinikoAccount
+from webapp.store.leases import LeaseLost
 from webapp.store.models_account import Connection
+from webapp.store.settings import set_setting
 
 
 def fill(connection_id: int, hub_id: int = HUB) -> None:
@@ -133,6 +135,37 @@ def test_nothing_of_the_account_before_is_counted_retried_or_kept(hub, connect):
     assert issues.count_work(hub) == {}
     assert ledger.counts(hub) == {}
     assert issues.retry_now(hub) == 0
+
+
+def test_whoever_still_works_for_the_account_before_stops(hub, connect, engine):
+    connect(hub)
+    held = leases.acquire(hub, "patients", "a worker")
+    connect(hub, "88", replace=True)
+    with pytest.raises(LeaseLost):
+        leases.guard(held)
+    assert leases.acquire(hub, "patients", "the next").fence > held.fence
+
+
+def test_a_key_of_the_same_account_stops_nobody(hub, connect):
+    connect(hub)
+    held = leases.acquire(hub, "patients", "a worker")
+    connect(hub)
+    leases.guard(held)
+
+
+def test_every_stream_begins_again_for_another_account(hub, connect):
+    connect(hub)
+    streams.ensure_streams(hub, ["patients", "contacts", "history"])
+    streams.open_cycle(hub, "patients")
+    streams.close_cycle(hub, "patients")
+    streams.open_cycle(hub, "history")
+    streams.finish_for_good(hub, "history")
+    set_setting(hub, "sync_contacts", "off")
+    connect(hub, "88", replace=True)
+    found = {state.stream: (state.state, state.last_success_at) for state in streams.stream_states(hub)}
+    assert found == {"patients": ("idle", None), "contacts": ("off", None), "history": ("idle", None)}
+    assert set(streams.due_streams(now())) == {(hub, "patients"), (hub, "history")}
+    assert streams.open_cycle(hub, "patients").cycle_no == 2
 
 
 def test_every_table_of_a_connection_is_known_to_the_replacement(app, connect):
