@@ -5,6 +5,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
+# How many processes run the tests.
+WORKERS ?= auto
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
@@ -42,7 +44,7 @@ run: $(INSTALLED) ## Run it for real from .env: web, worker and scheduler
 
 test: $(INSTALLED_DEV) ## Run every test, on SQLite and PostgreSQL, with a real queue server; ARGS=… goes to pytest
 	@$(call CHROMIUM)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(INSTALLED_DEV) ## Lint and type-check
 	$(BIN)/ruff check .
