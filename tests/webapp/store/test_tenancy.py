@@ -38,6 +38,7 @@ ARGUMENTS: dict[str, Any] = {
     "kinds": ["individual_appointment", "attendee"],
     "cliniko_id": "1",
     "cliniko_ids": ["1", "2", "3"],
+    "patient_id": "1",
     "patient_ids": ["1", "2"],
     "booking_id": "4",
     "booking_ids": ["4"],
@@ -93,6 +94,12 @@ ARGUMENTS: dict[str, Any] = {
     "terms": [TERM],
     "cliniko_hmacs": [MARK],
     "memories": [MARK],
+    "cliniko_hmac": MARK,
+    "hubspot_hmac": NAME,
+    "hubspot_hmacs": [NAME],
+    "type_id": "8",
+    "subcategory": "A friend",
+    "digest": MARK,
     "person_hmac": NAME,
     "person_hmacs": [MARK],
     "lease": HeldLease(OURS, "patients", "me", 1),
@@ -116,6 +123,7 @@ SPECIAL: dict[str, Callable[[], dict[str, Any]]] = {
         "lines": [importlib.import_module("webapp.store.activity").Line("updated", "patient", "1", "501", ("phone",))]
     },
     "activity.search": lambda: {"record": "501"},
+    "erasing.remember": lambda: {"memories": [NAME]},
     "hooks.store": lambda: {"rows": [of("hook_event", mark=NAME, state="new")]},
     "issues.open_reviews": lambda: {"rows": [of("review", kind="patient", cliniko_id="3", hubspot_id="503")]},
     "ledger.reserve": lambda: {"rows": [reservation("3", "501"), reservation("4", "504")]},
@@ -131,6 +139,7 @@ SPECIAL: dict[str, Callable[[], dict[str, Any]]] = {
             }
         ]
     },
+    "pushes.is_open": lambda: {"what": "patient"},
     "people.save": lambda: {
         "people": [of("person", kind="patient", cliniko_id="1", email_hmac=NAME)],
         "terms": {"1": [NAME]},
@@ -140,10 +149,13 @@ SPECIAL: dict[str, Callable[[], dict[str, Any]]] = {
     "summaries.written": lambda: {
         "rows": [{"patient_id": "1", "due_at": None, "contact_id": "502", "fields": b"f"}],
     },
+    "unlinks.follow_merge": lambda: {"old": [NAME], "new": TERM},
+    "unlinks.remember": lambda: {"cliniko_hmac": NAME},
     "visits.save_visits": lambda: {"rows": [of("visit", kind="attendee", cliniko_id="5", status="arrived")]},
     "visits.save_bills": lambda: {"rows": [of("bill", cliniko_id="1", status=30)]},
     "visits.by_id": lambda: {"kind": "individual_appointment"},
     "streams.ensure_streams": lambda: {"streams": ["invoices"]},
+    "stream_rows.add_rows": lambda: {"streams": ["invoices"]},
     "streams.next_slot": lambda: {"interval_minutes": 15, "after": MOMENT},
 }
 
@@ -306,7 +318,8 @@ def test_nothing_of_another_account_is_read_or_changed(together, alone, name):
     assert without_chance(beside.ours) == without_chance(without.ours)
     assert str(THEIRS) not in repr(beside.result)
     # Otherwise the call did nothing at all, and the comparison says nothing.
-    assert beside.result or beside.ours != together.ours, f"{name} found nothing: give it arguments that do"
+    if not beside.result and beside.ours == together.ours:
+        pytest.fail(f"{name} found nothing: give it arguments that do")
 
 
 @pytest.mark.parametrize(
