@@ -44,4 +44,8 @@ def classify(error: BatchError, sent: frozenset[str], key_property: str) -> Refu
     if droppable:
         cause = causes.EMAIL_REFUSED if droppable == ("email",) else causes.FIELD_REFUSED
         return Refusal("drop", cause, droppable, None, error.message)
+    if not error.property_names and "email" in sent:
+        # HubSpot does not say what it minds. Of all we send it is pickiest about addresses (it bars those of erased
+        # people), so the rest is tried without.
+        return Refusal("drop", causes.EMAIL_REFUSED, ("email",), None, error.message)
     return Refusal("give_up", causes.REFUSED, fields, None, error.message)
