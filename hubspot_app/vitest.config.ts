@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['tests/**/*.test.{ts,tsx}'],
+    environment: 'node',
+    unstubGlobals: true,
+    // One worker is quicker than several here: starting one costs more than all the tests.
+    pool: 'threads',
+    poolOptions: { threads: { singleThread: true } },
+  },
+});
