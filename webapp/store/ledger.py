@@ -19,6 +19,19 @@ from .sql import chunks, insert_from, table_of, upsert
 # States in which a link holds its HubSpot record.
 HOLDING = ("reserved", "linked")
 
+# What a reservation overwrites of a link that is there already.
+_RESERVATION = (
+    "hubspot_id",
+    "rule",
+    "shared_email",
+    "cliniko_updated_at",
+    "state",
+    "digest",
+    "fields",
+    "email_hmac",
+    "withheld_hmac",
+)
+
 
 @dataclass(frozen=True)
 class LinkRow:
@@ -118,33 +131,22 @@ def reserve(rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
         }
         for row in rows
     ]
-    keys = ["connection_id", "kind", "cliniko_id"]
-    columns = [
-        "hubspot_id",
-        "rule",
-        "shared_email",
-        "cliniko_updated_at",
-        "state",
-        "digest",
-        "fields",
-        "email_hmac",
-        "withheld_hmac",
-    ]
+    # One order for everybody, so that two writers never wait for each other.
+    prepared.sort(key=lambda r: (r["hubspot_id"] or "", r["cliniko_id"]))
+    done = prepared if _reserved(prepared) else [row for row in prepared if _reserved([row])]
+    db.session.commit()
+    return {(str(r["kind"]), str(r["cliniko_id"])) for r in done}
+
+
+def _reserved(rows: list[dict[str, Any]]) -> bool:
+    """Are all of these reserved now, or none? A savepoint, because rolling back the whole transaction would give up the
+    lease that the caller has locked in it."""
     try:
-        upsert(Link, prepared, keys=keys, update=columns)
-        db.session.commit()
-        return {(str(r["kind"]), str(r["cliniko_id"])) for r in prepared}
+        with db.session.begin_nested():
+            upsert(Link, rows, keys=["connection_id", "kind", "cliniko_id"], update=_RESERVATION)
     except IntegrityError:
-        db.session.rollback()
-    done: set[tuple[str, str]] = set()
-    for row in prepared:
-        try:
-            upsert(Link, [row], keys=keys, update=columns)
-            db.session.commit()
-            done.add((str(row["kind"]), str(row["cliniko_id"])))
-        except IntegrityError:
-            db.session.rollback()
-    return done
+        return False
+    return True
 
 
 def put(rows: Sequence[Mapping[str, Any]]) -> None:
