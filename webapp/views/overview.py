@@ -14,7 +14,12 @@ from webapp.store.models_sync import Issue, Run, StreamState
 from webapp.views.words import SHAPES, STREAMS, Words, issue_words, stream_words
 
 # The record kind behind each stream, as the ledger names it.
-KINDS = {"patients": ("patient",), "contacts": ("contact",), "appointments": ("appointment",), "invoices": ("invoice",)}
+KINDS = {
+    "patients": ("patient",),
+    "contacts": ("contact",),
+    "appointments": ("individual_appointment", "attendee"),
+    "invoices": ("invoice",),
+}
 # The smallest daily allowance of calls that HubSpot gives an account.
 SMALLEST_DAILY_CALLS = 250_000
 
@@ -77,7 +82,8 @@ def overview(account: Account) -> Overview:
     connection = connections.find_connection(hub_id)
     open_issues, links = issues.count_open(hub_id), ledger.counts(hub_id)
     work = issues.count_work(hub_id)
-    rows = [_row(account, state, open_issues, links, work) for state in streams.stream_states(hub_id)]
+    states = [state for state in streams.stream_states(hub_id) if state.stream in STREAMS and state.state != "off"]
+    rows = [_row(account, state, open_issues, links, work) for state in states]
     rows.sort(key=lambda row: list(STREAMS).index(row.name) if row.name in STREAMS else len(STREAMS))
     reviews, total = sum(issues.count_reviews(hub_id).values()), sum(open_issues.values())
     look, headline = _headline(account, connection, rows)
@@ -141,7 +147,7 @@ def _row(
         word=word,
         words=stream_words(state.cause) if look in ("stopped", "waiting") else None,
         linked=_sum(links, kinds, ("linked",)),
-        waiting=_sum(links, kinds, ("reserved", "held")) + sum(work.get(kind, 0) for kind in kinds),
+        waiting=_sum(links, kinds, ("reserved", "held", "waiting")) + sum(work.get(kind, 0) for kind in kinds),
         left_out=_sum(links, kinds, ("excluded", "closed", "unlinked")),
         needs_you=needs,
         last=last,
