@@ -14,9 +14,9 @@ import click
 from flask.cli import with_appcontext
 
 from jobs.failures import describe
-from jobs.sync.streams import AVAILABLE
+from jobs.sync.streams import AVAILABLE, switched_on
 from webapp.cli.output import Failure, json_option, plain_errors, print_json
-from webapp.cli.sync_loop import StreamRun, run_streams
+from webapp.cli.sync_loop import StreamRun, is_finished, run_streams
 from webapp.cli.sync_progress import progress
 from webapp.cli.sync_words import explain, outcome_line
 from webapp.clients.counter import CallCounter
@@ -44,7 +44,7 @@ def run_command(hub_id: int, stream: str | None, until_idle: bool, as_json: bool
     Ends with 0 only when every stream ended well. API calls are logged with LOG_LEVEL=DEBUG only.
     """
     get_account(hub_id)
-    names = _names(hub_id, stream)
+    names = _names(hub_id, stream, until_idle)
     started, counter = time.monotonic(), CallCounter(get_redis(), hub_id)
     first_day = now().date()
     before = _calls(counter, first_day)
@@ -56,10 +56,11 @@ def run_command(hub_id: int, stream: str | None, until_idle: bool, as_json: bool
         sys.exit(1)
 
 
-def _names(hub_id: int, stream: str | None) -> list[str]:
-    """The streams to run; what the account has switched off stays off."""
-    settings = get_settings(hub_id)
-    on = [name for name in AVAILABLE if getattr(settings, f"sync_{name}")]
+def _names(hub_id: int, stream: str | None, until_idle: bool) -> list[str]:
+    """The streams to run; what the account has switched off stays off. What is learned in the background belongs to
+    being idle."""
+    running = switched_on(get_settings(hub_id))
+    on = [name for name in running if name in AVAILABLE]
     if stream is not None and stream not in on:
         raise Failure(
             f"The stream {stream} is switched off for this account. "
@@ -70,7 +71,9 @@ def _names(hub_id: int, stream: str | None) -> list[str]:
             "Every stream is switched off for this account. "
             f"Switch one on, for example with: settings set {hub_id} sync_{AVAILABLE[0]} on"
         )
-    return on if stream is None else [stream]
+    if stream is not None:
+        return [stream]
+    return [name for name in running if not is_finished(hub_id, name)] if until_idle else on
 
 
 def _run(hub_id: int, names: list[str], until_idle: bool, show: Any) -> list[StreamRun]:

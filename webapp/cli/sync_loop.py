@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import ModuleType
 
 from jobs.sync import engine
 from jobs.sync.streams import RUNNERS
@@ -12,6 +13,8 @@ from webapp.store import connections, issues, streams
 
 # Another process may hold the stream: an execution takes seconds, a dead process's lease ends after half a minute.
 BUSY_PATIENCE = 60.0
+HISTORY = "history"
+_AFTER_HISTORY = ("appointments", "invoices")
 _LOOK_AGAIN = timedelta(seconds=1)
 # Nothing to count on for longer than this between two looks at the display.
 _TICK = 1.0
@@ -31,6 +34,7 @@ class StreamRun:
     cycles: int = 0
     seconds: float = 0.0
     busy_since: float | None = None
+    told: bool = False
 
     @property
     def well(self) -> bool:
@@ -53,8 +57,9 @@ def run_streams(hub_id: int, names: Sequence[str], until_idle: bool, show: Show)
             if run.outcome == "working" and not run.sleeps:
                 _go(hub_id, run, until_idle, began, show)
         if until_idle:
+            learned = _take_learned(hub_id, runs)
             for run in runs:
-                if run.outcome == "done" and is_due(hub_id, run.stream):
+                if run.outcome == "done" and (is_due(hub_id, run.stream) or (learned and run.stream in _AFTER_HISTORY)):
                     run.outcome, run.until = "working", None
         left = [run for run in runs if run.outcome == "working"]
         if not left:
@@ -72,8 +77,31 @@ def is_due(hub_id: int, stream: str) -> bool:
     if state is not None and state.state == "idle" and state.next_run_at is not None and state.next_run_at <= moment:
         return True
     connection = connections.find_connection(hub_id)
-    spec = getattr(RUNNERS[stream], "SPEC", None)
-    return connection is not None and spec is not None and bool(issues.due(connection.id, spec.kind, moment, limit=1))
+    return connection is not None and any(
+        issues.due(connection.id, kind, moment, limit=1) for kind in _kinds(RUNNERS[stream])
+    )
+
+
+def is_finished(hub_id: int, stream: str) -> bool:
+    """Does this stream never run again, because it has learned everything?"""
+    state = streams.get_stream(hub_id, stream)
+    return state is not None and state.state == "finished"
+
+
+def _kinds(runner: ModuleType) -> tuple[str, ...]:
+    """The record kinds of a stream, as its module names them."""
+    if hasattr(runner, "SPEC"):
+        return (runner.SPEC.kind,)
+    return getattr(runner, "KINDS", ()) or ((runner.KIND,) if hasattr(runner, "KIND") else ())
+
+
+def _take_learned(hub_id: int, runs: Sequence[StreamRun]) -> bool:
+    """Has the history just become known in full? The visit summaries that it changed are written after it, once."""
+    history = next((run for run in runs if run.stream == HISTORY and run.outcome == "done" and not run.told), None)
+    if history is None or not is_finished(hub_id, HISTORY):
+        return False
+    history.told = True
+    return True
 
 
 def _go(hub_id: int, run: StreamRun, until_idle: bool, began: datetime, show: Show) -> None:
@@ -104,7 +132,8 @@ def _go(hub_id: int, run: StreamRun, until_idle: bool, began: datetime, show: Sh
 def _share(hub_id: int, run: StreamRun, until_idle: bool, began: datetime) -> None:
     """Another process runs this stream: it may end our cycle for us; else we go on when it lets go."""
     state = streams.get_stream(hub_id, run.stream)
-    if state is not None and state.state == "idle" and state.last_success_at and state.last_success_at >= began:
+    ended = state is not None and state.state in ("idle", "finished")
+    if ended and state is not None and state.last_success_at and state.last_success_at >= began:
         run.outcome = "done"
         return
     run.cause, run.until = "busy", now() + _LOOK_AGAIN

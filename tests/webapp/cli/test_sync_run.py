@@ -120,6 +120,20 @@ def test_until_idle_goes_on_through_a_wait(run, hubspot, cliniko):
     assert synced(hubspot) > 100
 
 
+def test_until_idle_learns_the_history_and_leaves_nothing_to_do(run, hubspot, cliniko):
+    clinic = next(iter(cliniko.accounts.values()))
+    make_clinic(clinic, patients=20, appointments=80, invoices=30, seed=2, now=datetime.now(UTC))
+    first = json.loads(run("--until-idle", "--json").stdout)
+    assert first["outcome"] == "done" and first["streams"]["history"]["counts"]["read"] >= 80
+    assert first["streams"]["appointments"]["cycles"] >= 2, "what the history changed is written after it"
+    assert streams.get_stream(HUB, "history").state == "finished"
+    assert any(contact.properties.get("cliniko_appointments_booked") for contact in hubspot.portals[HUB].contacts)
+    hubspot.calls.clear()
+    again = json.loads(run("--until-idle", "--json").stdout)
+    assert "history" not in again["streams"] and again["outcome"] == "done"
+    assert hubspot.calls.count(method="POST", path="batch/(update|upsert|create)") == 0
+
+
 def test_until_idle_takes_up_what_came_due_meanwhile(run, hubspot, monkeypatch):
     from webapp.cli import sync_loop
 
