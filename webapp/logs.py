@@ -3,8 +3,14 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+import traceback
+from collections.abc import Mapping, MutableMapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
 from typing import Any
+from uuid import UUID
 
 import structlog
 
@@ -49,6 +55,12 @@ _MASKS = (
     re.compile(r"\bgAAAA[A-Za-z0-9_=-]{20,}"),
 )
 _HIDDEN = "[hidden]"
+# Our own words and ids. A mask that takes part of a job's id for a key would cut the line off from its job.
+_OURS = frozenset({"hub_id", "job_id", "task", "stream", "reference", "level", "logger", "timestamp", "stack"})
+# What the log library itself still needs.
+_LIBRARYS = frozenset({"exc_info", "stack_info"})
+_ROOT = f"{Path(__file__).resolve().parent.parent}/"
+_HARMLESS = (bool, int, float, Decimal, datetime, date, timedelta, UUID)
 
 
 def mask(text: str) -> str:
@@ -61,11 +73,27 @@ def mask(text: str) -> str:
 def scrub(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A structlog processor: drop what must not be logged, mask what looks like it."""
     for name, value in list(event.items()):
-        if name in FORBIDDEN_KEYS:
+        if name.lower() in FORBIDDEN_KEYS:
             event[name] = _HIDDEN
-        elif isinstance(value, str):
-            event[name] = mask(value)
+        elif name not in _OURS and name not in _LIBRARYS and not name.startswith("_"):
+            event[name] = _safe(value)
     return event
+
+
+def _safe(value: Any) -> Any:
+    """A value as it may be printed. Of what can hold anything, such as an error or a record, only the kind is left."""
+    if value is None or isinstance(value, _HARMLESS):
+        return value
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, Mapping):
+        return {
+            mask(str(name)): _HIDDEN if str(name).lower() in FORBIDDEN_KEYS else _safe(one)
+            for name, one in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_safe(one) for one in value]
+    return type(value).__name__
 
 
 def configure(level: str = "INFO", pretty: bool = False) -> None:
@@ -77,7 +105,7 @@ def configure(level: str = "INFO", pretty: bool = False) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         scrub,
     ]
-    renderer: Any = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    renderer: Any = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(default=str)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -109,9 +137,14 @@ def _plain_exception(logger: Any, method: str, event: MutableMapping[str, Any]) 
     if info:
         error = sys.exc_info()[1] if info is True else (info[1] if isinstance(info, tuple) else info)
         event["error"] = type(error).__name__
-        trace = error.__traceback__ if isinstance(error, BaseException) else None
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        if trace is not None:
-            event["at"] = f"{trace.tb_frame.f_code.co_filename.rsplit('/', 2)[-1]}:{trace.tb_lineno}"
+        if isinstance(error, BaseException) and error.__traceback__ is not None:
+            event["at"] = _place(error.__traceback__)
     return event
+
+
+def _place(trace: TracebackType) -> str:
+    """`webapp/views/dashboard.py:42`, the last place in our own code; a library's where there is none."""
+    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(trace)]
+    ours = [(name, line) for name, line in frames if name.startswith(_ROOT) and "site-packages" not in name]
+    name, line = (ours or frames)[-1]
+    return f"{name.removeprefix(_ROOT) if ours else name.rpartition('/')[2]}:{line}"
