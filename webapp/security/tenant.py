@@ -1,4 +1,8 @@
-"""Whose pages these are. The signed session cookie names one account; every page reads its account from here only."""
+"""Whose pages these are. The signed session cookie names one account; every page reads its account from here only.
+
+Whoever installed the app may do everything (role `full`). Others whom HubSpot sends to us for a decision (role `staff`)
+see the reviews and the issues of their account, and nothing else.
+"""
 
 import functools
 from collections.abc import Callable
@@ -11,12 +15,19 @@ from webapp.store.models_account import Account
 
 F = TypeVar("F", bound=Callable[..., Any])
 _HUB = "hub_id"
+_ROLE = "role"
+_USER = "user_id"
+FULL = "full"
+STAFF = "staff"
 
 
-def sign_in(hub_id: int) -> None:
-    """Bind this browser to an account. Whatever the session held before is dropped, so none can be planted."""
+def sign_in(hub_id: int, role: str = FULL, user_id: int | None = None) -> None:
+    """Bind this browser to an account. Whatever the session held before is dropped, so none can be planted. `user_id`
+    is HubSpot's number of the person, where HubSpot told us."""
     session.clear()
-    session[_HUB] = hub_id
+    session[_HUB], session[_ROLE] = hub_id, role
+    if user_id is not None:
+        session[_USER] = user_id
 
 
 def sign_out() -> None:
@@ -31,6 +42,17 @@ def current_account() -> Account | None:
     return account if account is not None and account.status != "uninstalled" else None
 
 
+def current_role() -> str:
+    """What this browser may do in its account."""
+    return FULL if session.get(_ROLE, FULL) == FULL else STAFF
+
+
+def current_user() -> str:
+    """Who sits at this browser, for the list of who did what."""
+    user_id = session.get(_USER)
+    return f"person {user_id}" if isinstance(user_id, int) else "person"
+
+
 def the_account() -> Account:
     """The account of this browser; ends the request with 401 where there is none."""
     account = current_account()
@@ -40,14 +62,25 @@ def the_account() -> Account:
 
 
 def signed_in(view: F) -> F:
-    """Let only a signed-in browser in. A page sends others to the start; anything else answers 401."""
+    """Let only a signed-in browser in that may do everything. A page sends others to the start; anything else answers
+    401, and 403 to those who may see the reviews and issues only."""
+    return _guarded(view, frozenset({FULL}))
 
+
+def signed_in_staff(view: F) -> F:
+    """The same for pages that everybody sees who is signed in."""
+    return _guarded(view, frozenset({FULL, STAFF}))
+
+
+def _guarded(view: F, roles: frozenset[str]) -> F:
     @functools.wraps(view)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         if current_account() is None:
             if request.method == "GET" and "X-Fragment" not in request.headers:
                 return redirect(url_for("dashboard.landing"))
             abort(401)
+        if current_role() not in roles:
+            abort(403)
         return view(*args, **kwargs)
 
     return wrapped  # type: ignore[return-value]  # same signature as the view

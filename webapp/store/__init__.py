@@ -1,6 +1,6 @@
 """Everything that talks SQL. Models are imported here so that the metadata is complete for migrations."""
 
-from .models_account import Account, AccountSetting, Connection, ConnectionAttempt
+from .models_account import Account, AccountSetting, Connection, ConnectionAttempt, SigninLink
 from .models_hooks import Activity, HookEvent, Proof, PushIntent, PushRequest
 from .models_ledger import ErasedPerson, Link, NeverMatch, Person, PersonTerm, Referral
 from .models_sync import Cursor, Issue, Lease, Review, Run, StreamState, WorkItem
@@ -28,6 +28,7 @@ __all__ = [
     "Referral",
     "Review",
     "Run",
+    "SigninLink",
     "StreamState",
     "Visit",
     "VisitSummary",

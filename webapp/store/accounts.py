@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from webapp.clock import now
 from webapp.extensions import db
 
-from .models_account import Account, AccountSetting, Connection, ConnectionAttempt
+from .models_account import Account, AccountSetting, Connection, ConnectionAttempt, SigninLink
 from .models_hooks import Activity, HookEvent, Proof, PushIntent, PushRequest
 from .models_ledger import Link, Person, PersonTerm, Referral
 from .models_sync import Cursor, Issue, Lease, Review, Run, StreamState, WorkItem
@@ -170,6 +170,7 @@ def purge_account(hub_id: int) -> dict[str, int]:
         ConnectionAttempt,
         Connection,
         AccountSetting,
+        SigninLink,
     ):
         result = db.session.execute(delete(model).where(model.hub_id == hub_id))
         counts[model.__tablename__] = result.rowcount  # type: ignore[attr-defined]  # DELETE returns a CursorResult

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, BigId, EncryptedText, UtcDateTime
@@ -88,3 +88,28 @@ class AccountSetting(Base):
     name: Mapped[str] = mapped_column(String(60), primary_key=True)
     value: Mapped[Any] = mapped_column(JSON)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SigninLink(Base):
+    """The way from HubSpot to one of our pages, good for one use within minutes. The token itself is not kept."""
+
+    __tablename__ = "signin_link"
+    __table_args__ = (
+        UniqueConstraint("token_hash", name="uq_signin_link_token"),
+        UniqueConstraint("hub_id", "key", name="uq_signin_link_key"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    hub_id: Mapped[int] = mapped_column(ForeignKey("account.hub_id", ondelete="CASCADE"))
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    # The click that asked for it: a repeated request gets the same link.
+    key: Mapped[str] = mapped_column(String(64))
+    # HubSpot's number of the person.
+    user_id: Mapped[int] = mapped_column(BigInteger)
+    # dashboard | onboarding | review
+    page: Mapped[str] = mapped_column(String(16))
+    # full | staff
+    role: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -35,14 +35,18 @@ class HookEvent(Base):
 
 
 class PushRequest(Base):
-    """Somebody asked for a push or an unlink. what: patient | contact | unlink; state: open | done.
+    """Somebody asked for something about one contact. what: patient | contact (a push) | unlink | sync; state: open |
+    done.
 
-    A request is the pair (contact, time of the switch) and runs once.
+    A request is the pair (contact, time of the switch) and runs once. A click on the card has a `key` instead, and the
+    same key is the same click, however often it arrives.
     """
 
     __tablename__ = "push_request"
     __table_args__ = (
         UniqueConstraint("hub_id", "what", "hubspot_id", "asked_at", name="uq_push_request_once"),
+        UniqueConstraint("hub_id", "key", name="uq_push_request_key"),
+        Index("ix_push_request_contact", "hub_id", "hubspot_id"),
         Index("ix_push_request_open", "hub_id", "state", "retry_at"),
     )
 
@@ -51,14 +55,22 @@ class PushRequest(Base):
     what: Mapped[str] = mapped_column(String(10))
     hubspot_id: Mapped[str] = mapped_column(String(32))
     asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    # property | card | dashboard
+    # property | dashboard | `person` with the id of a HubSpot user
     asked_by: Mapped[str] = mapped_column(String(80), default="property")
     # Unlink only: give fields back, move deals.
     options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    # A click: its key, and a digest of all that it asked for.
+    key: Mapped[str | None] = mapped_column(String(64))
+    digest: Mapped[bytes | None] = mapped_column(LargeBinary(16))
     state: Mapped[str] = mapped_column(String(8), default="open")
     # A word for how it ended, for pages and metrics; the sentence is in `message`.
     result: Mapped[str | None] = mapped_column(String(40))
     message: Mapped[str | None] = mapped_column(EncryptedText)
+    # The same for the card: status, message, remedy, and whether it failed; no word in it is a person's.
+    outcome: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    # While it waits to be tried again: hubspot_limit | cliniko_limit | hubspot_away | cliniko_away.
+    held_by: Mapped[str | None] = mapped_column(String(20))
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     attempts: Mapped[int] = mapped_column(default=0)
     retry_at: Mapped[datetime] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

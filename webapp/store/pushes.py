@@ -1,4 +1,5 @@
-"""Requests for a push or an unlink, and intents to create records in Cliniko. Always within one account."""
+"""Requests about one contact (push, unlink, sync), and intents to create records in Cliniko. Always within one
+account."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from webapp.clock import now
 from webapp.extensions import db
 
 from .models_hooks import PushIntent, PushRequest
-from .sql import upsert
+from .sql import insert_new, upsert
 
 # An intent older than this has certainly arrived in Cliniko or never will.
 INTENT_LIFE = timedelta(days=7)
@@ -25,20 +26,39 @@ def ask(
     options: Mapping[str, Any] | None = None,
 ) -> None:
     """Remember a request; the same contact and time ask once. The caller commits."""
-    moment = now()
-    row = {
-        "hub_id": hub_id,
-        "what": what,
-        "hubspot_id": hubspot_id,
-        "asked_at": asked_at,
-        "asked_by": asked_by[:80],
-        "options": dict(options or {}),
-        "state": "open",
-        "attempts": 0,
-        "retry_at": moment,
-        "created_at": moment,
-    }
+    row = _new(hub_id, what, hubspot_id, asked_at, asked_by, options)
     upsert(PushRequest, [row], keys=["hub_id", "what", "hubspot_id", "asked_at"], update=[])
+
+
+def ask_once(
+    hub_id: int,
+    what: str,
+    hubspot_id: str,
+    key: str,
+    digest: bytes,
+    asked_by: str,
+    options: Mapping[str, Any] | None = None,
+) -> PushRequest:
+    """Remember a click. The same key again, also at the same moment, gives the request that it made. Commits."""
+    asked_at = now()
+    while True:
+        row = _new(hub_id, what, hubspot_id, asked_at, asked_by, options)
+        insert_new(PushRequest, {**row, "key": key, "digest": digest})
+        db.session.commit()
+        found = by_key(hub_id, key)
+        if found is not None:
+            return found
+        # Another click about this contact has this very microsecond.
+        asked_at += timedelta(microseconds=1)
+
+
+def by_key(hub_id: int, key: str) -> PushRequest | None:
+    """The request that this click made."""
+    return db.session.scalar(
+        select(PushRequest)
+        .where(PushRequest.hub_id == hub_id, PushRequest.key == key)
+        .execution_options(populate_existing=True)
+    )
 
 
 def due(hub_id: int, limit: int = 50) -> list[PushRequest]:
@@ -55,19 +75,28 @@ def accounts_with_due(moment: datetime) -> list[int]:
     return list(db.session.scalars(query))
 
 
-def finish(request_id: int, hub_id: int, result: str, message: str) -> None:
-    """The request has ended; the caller commits."""
-    request = _get(request_id, hub_id)
-    if request is not None:
-        request.state, request.result, request.message, request.finished_at = "done", result, message, now()
-
-
-def again(request_id: int, hub_id: int, retry_at: datetime) -> None:
-    """Try it once more later; the caller commits."""
+def begin(request_id: int, hub_id: int, retry_at: datetime) -> None:
+    """Somebody works on it now. Should they die over it, it is due again at `retry_at`. The caller commits."""
     request = _get(request_id, hub_id)
     if request is not None:
         request.attempts += 1
-        request.retry_at = retry_at
+        request.started_at = request.started_at or now()
+        request.retry_at, request.held_by = retry_at, None
+
+
+def finish(request_id: int, hub_id: int, result: str, message: str, outcome: Mapping[str, Any] | None = None) -> None:
+    """The request has ended; `outcome` is what the card tells of it. The caller commits."""
+    request = _get(request_id, hub_id)
+    if request is not None:
+        request.state, request.result, request.message, request.finished_at = "done", result, message, now()
+        request.outcome, request.held_by = (dict(outcome) if outcome is not None else None), None
+
+
+def again(request_id: int, hub_id: int, retry_at: datetime, held_by: str | None = None) -> None:
+    """Try it once more later; the caller commits."""
+    request = _get(request_id, hub_id)
+    if request is not None:
+        request.retry_at, request.held_by = retry_at, held_by
 
 
 def postpone_all(hub_id: int, retry_at: datetime) -> None:
@@ -147,6 +176,29 @@ def intended(connection_id: int, kind: str, person_hmacs: list[bytes]) -> set[by
         or_(*(PushIntent.person_hmac == mark for mark in person_hmacs)),
     )
     return {bytes(mark) for mark in db.session.scalars(query)}
+
+
+def _new(
+    hub_id: int,
+    what: str,
+    hubspot_id: str,
+    asked_at: datetime,
+    asked_by: str,
+    options: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    moment = now()
+    return {
+        "hub_id": hub_id,
+        "what": what,
+        "hubspot_id": hubspot_id,
+        "asked_at": asked_at,
+        "asked_by": asked_by[:80],
+        "options": dict(options or {}),
+        "state": "open",
+        "attempts": 0,
+        "retry_at": moment,
+        "created_at": moment,
+    }
 
 
 def _get(request_id: int, hub_id: int) -> PushRequest | None:

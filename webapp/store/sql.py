@@ -52,6 +52,12 @@ def upsert(
     db.session.execute(statement, rows)
 
 
+def insert_new(model: type[DeclarativeBase], row: dict[str, Any]) -> None:
+    """Insert one row, unless any unique value of it is there already."""
+    insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+    db.session.execute(insert(table_of(model)).on_conflict_do_nothing(), [row])
+
+
 def insert_from(model: type[DeclarativeBase], source: Any, keys: Sequence[str]) -> None:
     """INSERT … SELECT; rows whose keys are there already stay as they are. The selected columns carry their names."""
     insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert

@@ -63,13 +63,25 @@ SEED: dict[str, list[dict[str, Any]]] = {
     "push_intent": [
         {"kind": "patient", "hubspot_id": "501", "person_hmac": MARK, "state": "open", "created_at": EARLIER}
     ],
-    "push_request": [{"what": "patient", "hubspot_id": "501", "state": "open", "retry_at": EARLIER}],
+    "push_request": [
+        {"what": "patient", "hubspot_id": "501", "state": "open", "retry_at": EARLIER, "key": "a click"},
+        {
+            "what": "sync",
+            "hubspot_id": "502",
+            "state": "done",
+            "finished_at": LATER,
+            "key": None,
+            "outcome": {"status": "Synced", "message": "Done.", "remedy": None, "failed": False},
+        },
+    ],
     "referral": [{"patient_id": "1"}],
     "review": [
         {"kind": "patient", "cliniko_id": "1", "hubspot_id": "501", "cause": "shared_email", "state": "open"},
         {"kind": "patient", "cliniko_id": "2", "hubspot_id": "502", "cause": "shared_email", "state": "linked"},
     ],
     "run": [{"stream": "patients", "cycle_no": 1, "counts": {"read": 5}}],
+    # A token is one account's alone: it is random, and the table holds it once.
+    "signin_link": [{"key": "a click", "token_hash": None, "expires_at": LATER, "used_at": None}],
     "stream_state": [
         {
             "stream": "patients",
@@ -98,6 +110,8 @@ def seed(hub_id: int) -> None:
         made = []
         for place, values in enumerate(SEED.get(table.name, [{}])):
             values = {"hub_id": hub_id, "connection_id": number, **values}
+            if "token_hash" in values:
+                values["token_hash"] = str(hub_id).encode()
             if "id" in table.c:
                 text = isinstance(table.c.id.type, sa.String)
                 values["id"] = f"attempt-{hub_id}" if text else number + 2 * place

@@ -83,9 +83,14 @@ def upgrade() -> None:
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("asked_by", sa.String(length=80), nullable=False),
         sa.Column("options", sa.JSON(), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=True),
+        sa.Column("digest", sa.LargeBinary(length=16), nullable=True),
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("result", sa.String(length=40), nullable=True),
         sa.Column("message", sa.LargeBinary(), nullable=True),
+        sa.Column("outcome", sa.JSON(), nullable=True),
+        sa.Column("held_by", sa.String(length=20), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("retry_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -94,9 +99,11 @@ def upgrade() -> None:
             ["hub_id"], ["account.hub_id"], name=op.f("fk_push_request_hub_id_account"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_push_request")),
+        sa.UniqueConstraint("hub_id", "key", name="uq_push_request_key"),
         sa.UniqueConstraint("hub_id", "what", "hubspot_id", "asked_at", name="uq_push_request_once"),
     )
     with op.batch_alter_table("push_request", schema=None) as batch_op:
+        batch_op.create_index("ix_push_request_contact", ["hub_id", "hubspot_id"], unique=False)
         batch_op.create_index("ix_push_request_open", ["hub_id", "state", "retry_at"], unique=False)
 
     op.create_table(
@@ -123,8 +130,29 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_push_intent_hub_id"), ["hub_id"], unique=False)
         batch_op.create_index("ix_push_intent_person", ["connection_id", "kind", "person_hmac"], unique=False)
 
+    op.create_table(
+        "signin_link",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("hub_id", sa.BigInteger(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("page", sa.String(length=16), nullable=False),
+        sa.Column("role", sa.String(length=8), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["hub_id"], ["account.hub_id"], name=op.f("fk_signin_link_hub_id_account"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_signin_link")),
+        sa.UniqueConstraint("hub_id", "key", name="uq_signin_link_key"),
+        sa.UniqueConstraint("token_hash", name="uq_signin_link_token"),
+    )
+
 
 def downgrade() -> None:
+    op.drop_table("signin_link")
     with op.batch_alter_table("push_intent", schema=None) as batch_op:
         batch_op.drop_index("ix_push_intent_person")
         batch_op.drop_index(batch_op.f("ix_push_intent_hub_id"))
@@ -132,6 +160,7 @@ def downgrade() -> None:
     op.drop_table("push_intent")
     with op.batch_alter_table("push_request", schema=None) as batch_op:
         batch_op.drop_index("ix_push_request_open")
+        batch_op.drop_index("ix_push_request_contact")
 
     op.drop_table("push_request")
     with op.batch_alter_table("proof", schema=None) as batch_op:
