@@ -57,7 +57,8 @@ def load_settings() -> Settings:
 def _engine_options(url: str) -> dict[str, object]:
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": 30}}
-    return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 5}
+    # Without a limit a database host that says nothing would hold every web process for minutes.
+    return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 5, "connect_args": {"connect_timeout": 5}}
 
 
 def _prepare_folder(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 import uuid
 
 import structlog
-from flask import Flask, jsonify, render_template, request
+from flask import Flask, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -55,7 +55,12 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if status < 400:
         return error.get_response()
-    return reply(status)
+    answer = make_response(reply(status))
+    # Which methods are right, how long to wait: part of the answer, whatever its words.
+    for name, value in error.get_headers():
+        if name != "Content-Type":
+            answer.headers[name] = value
+    return answer
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:

@@ -7,14 +7,19 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp import metrics
-from webapp.config import current_settings
+from webapp.config import ConfigError, current_settings
 from webapp.extensions import db, get_redis, migrate
 
 blueprint = Blueprint("health", __name__)
+
+# Seconds that one part has to answer.
+PATIENCE = 3
 
 
 @blueprint.get("/healthz")
@@ -26,7 +31,8 @@ def healthz() -> ResponseReturnValue:
 @blueprint.get("/readyz")
 def readyz() -> ResponseReturnValue:
     """Database, Redis and schema are there; 503 names the part that is not."""
-    parts = {"database": _database(), "redis": _redis(), "schema": _schema()}
+    database = _database()
+    parts = {"database": database, "redis": _redis(), "schema": _schema() if database == "ok" else "unknown"}
     ready = all(state == "ok" for state in parts.values())
     return jsonify(status="ready" if ready else "not ready", **parts), 200 if ready else 503
 
@@ -54,8 +60,13 @@ def _database() -> str:
 
 def _redis() -> str:
     try:
-        get_redis().ping()
-    except (redis.RedisError, OSError):
+        pool = get_redis().connection_pool
+        # A job may wait for half a minute; whoever asks whether we are ready does not.
+        options = {**pool.connection_kwargs, "socket_timeout": PATIENCE, "retry": Retry(NoBackoff(), 0)}
+        probe = redis.Redis.from_pool(redis.ConnectionPool(pool.connection_class, **options))
+        with probe:
+            probe.ping()
+    except (redis.RedisError, OSError, ValueError, ConfigError):
         return "unreachable"
     return "ok"
 
@@ -66,5 +77,8 @@ def _schema() -> str:
     except SQLAlchemyError:
         db.session.rollback()
         return "unreachable"
-    wanted = set(ScriptDirectory(str(migrate.directory)).get_heads())
-    return "ok" if present == wanted else "run: flask --app wsgi db upgrade"
+    scripts = ScriptDirectory(str(migrate.directory))
+    if present == set(scripts.get_heads()):
+        return "ok"
+    known = {script.revision for script in scripts.walk_revisions()}
+    return "run: flask --app wsgi db upgrade" if present <= known else "newer than this version of the service"
