@@ -17,7 +17,12 @@ export default defineConfig([
   { plugins: { 'unused-imports': unusedImports }, rules: { 'unused-imports/no-unused-imports': 'error' } },
   {
     files: ['src/**/*.{ts,tsx}'],
-    extends: [react.configs.flat.recommended, react.configs.flat['jsx-runtime'], hubspot, reactHooks.configs.flat['recommended-latest']],
+    extends: [
+      react.configs.flat.recommended,
+      react.configs.flat['jsx-runtime'],
+      hubspot,
+      reactHooks.configs.flat['recommended-latest'],
+    ],
     settings: { react: { version: '18.3' } },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
   },

@@ -66,9 +66,15 @@ export const STATES: Record<string, CardAnswer> = {
   linked_shared_email: linked({ shared: { patients: 2 } }),
   linked_review: linked({ review: { ...review, cause: 'another_person', count: 2 } }),
   linked_archived: linked({ patient: { ...patient, status: 'archived', nextVisitAt: null } }),
-  linked_history_unread: linked({ patient: { ...patient, nextVisitAt: null, lastVisitAt: null, visitsKnown: false, syncedAt: null } }),
+  linked_history_unread: linked({
+    patient: { ...patient, nextVisitAt: null, lastVisitAt: null, visitsKnown: false, syncedAt: null },
+  }),
   linked_needs_attention: linked({
-    sync: { status: 'Needs attention', message: 'HubSpot refuses the email address. Correct it in Cliniko; it will go through by itself.', at: NOW },
+    sync: {
+      status: 'Needs attention',
+      message: 'HubSpot refuses the email address. Correct it in Cliniko; it will go through by itself.',
+      at: NOW,
+    },
   }),
   linked_push_failed: linked({
     work: work({
@@ -80,11 +86,19 @@ export const STATES: Record<string, CardAnswer> = {
     }),
   }),
   linked_push_off: linked({
-    actions: { sync: may, push: { allowed: false, reason: 'Sending to Cliniko is switched off for your clinic.' }, unlink: may },
+    actions: {
+      sync: may,
+      push: { allowed: false, reason: 'Sending to Cliniko is switched off for your clinic.' },
+      unlink: may,
+    },
   }),
   not_linked: answer({ state: 'not_linked' }),
   not_linked_unlinked: answer({ state: 'not_linked', sync: { status: 'Unlinked', message: null, at: NOW } }),
-  shared_email: answer({ state: 'shared_email', shared: { patients: 3 }, review: { ...review, cause: 'shared_email' } }),
+  shared_email: answer({
+    state: 'shared_email',
+    shared: { patients: 3 },
+    review: { ...review, cause: 'shared_email' },
+  }),
   review: answer({ state: 'review', review }),
   working_sync: linked({ state: 'working', work: work() }),
   working_push: answer({ state: 'working', work: work({ action: 'push', status: 'waiting' }) }),
@@ -96,7 +110,12 @@ export const STATES: Record<string, CardAnswer> = {
   reconnect_needed: linked({ state: 'reconnect_needed' }),
   not_allowed: answer({ state: 'not_allowed' }),
   uninstalled: answer({ state: 'uninstalled' }),
-  error: answer({ state: 'error', message: 'Cliniko does not answer.', remedy: 'It is tried again by itself.', code: 'unavailable' }),
+  error: answer({
+    state: 'error',
+    message: 'Cliniko does not answer.',
+    remedy: 'It is tried again by itself.',
+    code: 'unavailable',
+  }),
 };
 
 export const account = (change: Partial<AccountAnswer> = {}): AccountAnswer => ({
@@ -109,9 +128,36 @@ export const account = (change: Partial<AccountAnswer> = {}): AccountAnswer => (
   intervalMinutes: 15,
   cliniko: { name: 'Harbour Physio', address: 'harbour.au1.cliniko.com', connectedAt: '2026-09-01T00:00:00Z' },
   streams: [
-    { name: 'patients', on: true, status: 'needs_you', lastRunAt: '2026-11-24T02:42:00Z', records: 4812, issues: 2, message: null, remedy: null },
-    { name: 'contacts', on: false, status: 'not_run', lastRunAt: null, records: 0, issues: 0, message: null, remedy: null },
-    { name: 'appointments', on: true, status: 'working', lastRunAt: '2026-11-24T02:27:00Z', records: 31077, issues: 0, message: null, remedy: null },
+    {
+      name: 'patients',
+      on: true,
+      status: 'needs_you',
+      lastRunAt: '2026-11-24T02:42:00Z',
+      records: 4812,
+      issues: 2,
+      message: null,
+      remedy: null,
+    },
+    {
+      name: 'contacts',
+      on: false,
+      status: 'not_run',
+      lastRunAt: null,
+      records: 0,
+      issues: 0,
+      message: null,
+      remedy: null,
+    },
+    {
+      name: 'appointments',
+      on: true,
+      status: 'working',
+      lastRunAt: '2026-11-24T02:27:00Z',
+      records: 31077,
+      issues: 0,
+      message: null,
+      remedy: null,
+    },
     {
       name: 'invoices',
       on: true,

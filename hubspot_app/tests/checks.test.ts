@@ -22,7 +22,10 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const run = () => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['tools/checks.mjs'], { cwd: folder, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['tools/checks.mjs'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
   return { status, said: stdout + stderr };
 };
 
@@ -48,9 +51,16 @@ it('find each thing that is wrong', () => {
   replace(`${src}/cards/contact-tab-hsmeta.json`, 'crmconnect_contact_tab', 'crmconnect_other_tab');
   replace(`${src}/cards/contact-tab-hsmeta.json`, 'ContactTab.tsx', 'Gone.tsx');
   replace(`${src}/cards/package.json`, '"react": "18.3.1"', '"react": "19.0.0"');
-  replace(`${src}/settings/package-lock.json`, '"integrity": "', '"resolved": "https://packages.example/x.tgz", "integrity": "');
+  replace(
+    `${src}/settings/package-lock.json`,
+    '"integrity": "',
+    '"resolved": "https://packages.example/x.tgz", "integrity": "',
+  );
   replace(`${src}/settings/utils/times.ts`, 'just now', 'now');
-  appendFileSync(path.join(folder, 'src/app/cards/components/Head.tsx'), "\nexport const x = () => hubspot.fetch('https://other.example/');\n");
+  appendFileSync(
+    path.join(folder, 'src/app/cards/components/Head.tsx'),
+    "\nexport const x = () => hubspot.fetch('https://other.example/');\n",
+  );
   appendFileSync(path.join(folder, 'src/app/cards/ContactCard.tsx'), '\nhubspot.extend(() => null);\n');
   writeFileSync(path.join(folder, 'src/app/app-logo.png'), 'no picture');
 

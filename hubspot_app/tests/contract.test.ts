@@ -59,7 +59,9 @@ describe.each([
   ['prod', prod],
 ])('with the profile %s', (_name, profile) => {
   it.each(vectors.map((one) => [one.name, one.url] as const))('HubSpot lets the card call: %s', (_vector, url) => {
-    const permitted = app.config.permittedUrls.fetch.map((one) => one.replace('${publicBaseUrl}', profile.variables.publicBaseUrl));
+    const permitted = app.config.permittedUrls.fetch.map((one) =>
+      one.replace('${publicBaseUrl}', profile.variables.publicBaseUrl),
+    );
     const called = url.replace(BASE, profile.variables.publicBaseUrl);
     expect(permitted.some((prefix) => called.startsWith(prefix))).toBe(true);
   });

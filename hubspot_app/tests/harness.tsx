@@ -95,7 +95,9 @@ export const openCard = (relay: Relay, options: Options = {}) => {
   mocks.context.user.locale = options.locale ?? 'en-au';
   const contact = { ...CONTACT, ...options.contact };
   mocks.useCrmProperties.willCall((names) => ({
-    properties: Object.fromEntries((names as string[]).map((name) => [name, contact[name as keyof typeof contact] ?? null])),
+    properties: Object.fromEntries(
+      (names as string[]).map((name) => [name, contact[name as keyof typeof contact] ?? null]),
+    ),
     error: options.contactError ?? null,
     isLoading: false,
     isRefetching: false,
@@ -206,7 +208,11 @@ export const seenButtons = (root: RenderedRootNode): Seen[] => {
 export const button = (root: RenderedRootNode, text: string): Seen => {
   const found = seenButtons(root).find((it) => it.text === text);
   if (found === undefined) {
-    throw new Error(`no button "${text}" among: ${seenButtons(root).map((it) => it.text).join(', ')}`);
+    throw new Error(
+      `no button "${text}" among: ${seenButtons(root)
+        .map((it) => it.text)
+        .join(', ')}`,
+    );
   }
   return found;
 };

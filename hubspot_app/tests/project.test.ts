@@ -13,7 +13,10 @@ let folder = '';
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'crmconnect-project-'));
   const skip = /(node_modules|dist)$/;
-  cpSync(path.join(PROJECT, 'src'), path.join(folder, 'src'), { recursive: true, filter: (source) => !skip.test(source) });
+  cpSync(path.join(PROJECT, 'src'), path.join(folder, 'src'), {
+    recursive: true,
+    filter: (source) => !skip.test(source),
+  });
   cpSync(path.join(PROJECT, 'hsproject.json'), path.join(folder, 'hsproject.json'));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -55,8 +58,16 @@ describe('is refused', () => {
     ['a card without contacts', CARD, (it: Meta) => Object.assign(it.config, { objectTypes: [] })],
     ['an unknown variable', APP, (it: Meta) => Object.assign(it.config, { description: '${nothing}' })],
     ['another way to sign in', APP, (it: Meta) => Object.assign(it.config.auth ?? {}, { type: 'static' })],
-    ['calls without https', APP, (it: Meta) => Object.assign(it.config.permittedUrls ?? {}, { fetch: ['http://app.example.com/card/'] })],
-    ['too few deliveries at once', HOOKS, (it: Meta) => Object.assign(it.config.settings ?? {}, { maxConcurrentRequests: 5 })],
+    [
+      'calls without https',
+      APP,
+      (it: Meta) => Object.assign(it.config.permittedUrls ?? {}, { fetch: ['http://app.example.com/card/'] }),
+    ],
+    [
+      'too few deliveries at once',
+      HOOKS,
+      (it: Meta) => Object.assign(it.config.settings ?? {}, { maxConcurrentRequests: 5 }),
+    ],
     [
       'a subscription without its property',
       HOOKS,

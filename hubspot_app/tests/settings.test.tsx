@@ -30,7 +30,12 @@ const press = async (page: Page, text: string) => {
   await settle();
 };
 
-const LINK = { state: 'ready', url: 'https://app.example.com/signin/x1c9', now: NOW, expiresAt: '2026-11-24T02:50:00Z' };
+const LINK = {
+  state: 'ready',
+  url: 'https://app.example.com/signin/x1c9',
+  now: NOW,
+  expiresAt: '2026-11-24T02:50:00Z',
+};
 
 const EXPECTED: Record<keyof typeof ACCOUNTS, { says: string[]; buttons: string[] }> = {
   connected: {
@@ -44,8 +49,14 @@ const EXPECTED: Record<keyof typeof ACCOUNTS, { says: string[]; buttons: string[
     buttons: ['Check again', 'Get a sign-in link *'],
   },
   not_connected: { says: ['Not connected yet', 'Connect Cliniko'], buttons: ['Check again', 'Get a sign-in link *'] },
-  reconnect_needed: { says: ['Cliniko no longer lets us in', 'Connect Cliniko'], buttons: ['Check again', 'Get a sign-in link *'] },
-  paused: { says: ['Syncing is paused', 'Sign in below to resume it.'], buttons: ['Check again', 'Get a sign-in link *'] },
+  reconnect_needed: {
+    says: ['Cliniko no longer lets us in', 'Connect Cliniko'],
+    buttons: ['Check again', 'Get a sign-in link *'],
+  },
+  paused: {
+    says: ['Syncing is paused', 'Sign in below to resume it.'],
+    buttons: ['Check again', 'Get a sign-in link *'],
+  },
   not_allowed: { says: ['You may not see this here'], buttons: ['Check again'] },
   uninstalled: { says: ['CRMConnect is not installed any more'], buttons: ['Check again'] },
   error: { says: ['The state of the sync cannot be shown', 'Reference: unavailable'], buttons: ['Check again'] },
@@ -170,7 +181,12 @@ describe('sign-in link', () => {
   });
 
   it('may be refused', async () => {
-    const page = await open(ACCOUNTS.connected as object, { state: 'not_allowed', now: NOW, message: 'Only admins can.', remedy: 'Ask one.' });
+    const page = await open(ACCOUNTS.connected as object, {
+      state: 'not_allowed',
+      now: NOW,
+      message: 'Only admins can.',
+      remedy: 'Ask one.',
+    });
     await press(page, 'Get a sign-in link');
     expect(page.find(Alert).props.title).toBe('Only admins can.');
     expect(said(page)).toContain('Ask one.');

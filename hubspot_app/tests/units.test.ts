@@ -10,7 +10,12 @@ import { exact, seconds, since, type Clock } from '../src/app/cards/utils/times'
 import { faultNotice, reviewNotice, shortId } from '../src/app/cards/utils/words';
 import { BASE, linked, NOW, patient, review, STATES, work } from './answers';
 
-const clock = (change: Partial<Clock> = {}): Clock => ({ now: NOW, timeZone: 'Australia/Melbourne', locale: 'en-au', ...change });
+const clock = (change: Partial<Clock> = {}): Clock => ({
+  now: NOW,
+  timeZone: 'Australia/Melbourne',
+  locale: 'en-au',
+  ...change,
+});
 
 describe('times', () => {
   it.each([
@@ -36,7 +41,9 @@ describe('times', () => {
   });
 
   it('still shows a time when zone or locale are not known here', () => {
-    expect(exact('2026-11-25T22:30:00Z', clock({ timeZone: 'Mars/Olympus', locale: '?' }))).toBe('Wed 25 Nov, 10:30 pm');
+    expect(exact('2026-11-25T22:30:00Z', clock({ timeZone: 'Mars/Olympus', locale: '?' }))).toBe(
+      'Wed 25 Nov, 10:30 pm',
+    );
   });
 
   it.each([
@@ -84,8 +91,15 @@ it.each([
 
 describe('preview of a push', () => {
   it('is in the order a person reads', () => {
-    const plan = preview({ firstname: ' Ana ', lastname: 'Ruiz', email: 'a@x.example', phone: '9123', zip: '3065' }, { date_of_birth: '1984-05-06' });
-    expect(plan).toEqual({ parts: ['Ana Ruiz', 'a@x.example', '9123', '3065', 'birth date'], missing: [], absent: ['mobile phone'] });
+    const plan = preview(
+      { firstname: ' Ana ', lastname: 'Ruiz', email: 'a@x.example', phone: '9123', zip: '3065' },
+      { date_of_birth: '1984-05-06' },
+    );
+    expect(plan).toEqual({
+      parts: ['Ana Ruiz', 'a@x.example', '9123', '3065', 'birth date'],
+      missing: [],
+      absent: ['mobile phone'],
+    });
   });
 
   it('knows an empty contact', () => {
@@ -108,7 +122,12 @@ describe('decoding', () => {
 
   it('takes an absent key for null, and ignores a new one', () => {
     const { now, actions } = linked();
-    expect(read({ state: 'paused', now, actions, mood: 'calm' })).toMatchObject({ state: 'paused', patient: null, work: null, message: null });
+    expect(read({ state: 'paused', now, actions, mood: 'calm' })).toMatchObject({
+      state: 'paused',
+      patient: null,
+      work: null,
+      message: null,
+    });
   });
 
   const broken: [string, unknown][] = [
@@ -125,7 +144,10 @@ describe('decoding', () => {
     ['an id that is a number', linked({ patient: { ...patient, id: 5 as never } })],
     ['a link that is no link', linked({ patient: { ...patient, url: 'javascript:alert(1)' } })],
     ['a link to elsewhere', linked({ patient: { ...patient, url: 'https://cliniko.com.evil.example/patients/1' } })],
-    ['a link with a password', linked({ patient: { ...patient, url: 'https://a:b@harbour.au1.cliniko.com/patients/1' } })],
+    [
+      'a link with a password',
+      linked({ patient: { ...patient, url: 'https://a:b@harbour.au1.cliniko.com/patients/1' } }),
+    ],
     ['a review elsewhere', linked({ review: { ...review, url: 'https://app.example.com.evil.example/review' } })],
     ['an unknown action', linked({ work: work({ action: 'delete' as never }) })],
     ['an unknown status', linked({ sync: { status: 'Fine' as never, message: null, at: null } })],

@@ -26,7 +26,13 @@ const sources = files(src).filter((file) => /\.tsx?$/.test(file));
 const name = (file) => path.relative(project, file);
 
 // HubSpot keeps a card's place and state by its uid: a released one never changes.
-const UIDS = ['crmconnect_app', 'crmconnect_contact_sidebar', 'crmconnect_contact_tab', 'crmconnect_settings', 'crmconnect_webhooks'];
+const UIDS = [
+  'crmconnect_app',
+  'crmconnect_contact_sidebar',
+  'crmconnect_contact_tab',
+  'crmconnect_settings',
+  'crmconnect_webhooks',
+];
 
 const pythonScopes = () => {
   const text = readFileSync(path.join(project, '..', 'webapp', 'clients', 'hubspot', 'oauth.py'), 'utf8');
@@ -36,11 +42,23 @@ const pythonScopes = () => {
 
 const checkApp = (nodes, profile) => {
   const app = nodes.crmconnect_app.config;
-  check(String(app.auth.requiredScopes) === String(pythonScopes()), 'the scopes differ from SCOPES in webapp/clients/hubspot/oauth.py');
+  check(
+    String(app.auth.requiredScopes) === String(pythonScopes()),
+    'the scopes differ from SCOPES in webapp/clients/hubspot/oauth.py',
+  );
   const base = json('src', `hsprofile.${profile}.json`).variables.publicBaseUrl;
-  check(String(app.auth.redirectUrls) === `${base}/oauth/callback`, `${profile}: the redirect is not ${base}/oauth/callback`);
-  check(String(app.permittedUrls.fetch) === `${base}/card/`, `${profile}: more or less may be fetched than ${base}/card/`);
-  check(nodes.crmconnect_webhooks.config.settings.targetUrl === `${base}/webhooks/hubspot`, `${profile}: the webhooks go elsewhere`);
+  check(
+    String(app.auth.redirectUrls) === `${base}/oauth/callback`,
+    `${profile}: the redirect is not ${base}/oauth/callback`,
+  );
+  check(
+    String(app.permittedUrls.fetch) === `${base}/card/`,
+    `${profile}: more or less may be fetched than ${base}/card/`,
+  );
+  check(
+    nodes.crmconnect_webhooks.config.settings.targetUrl === `${base}/webhooks/hubspot`,
+    `${profile}: the webhooks go elsewhere`,
+  );
   check(!JSON.stringify(nodes).includes('${'), `${profile}: a variable is left unfilled`);
   for (const node of Object.values(nodes)) {
     const title = node.config.name ?? '';
@@ -89,7 +107,10 @@ const checkFetching = () => {
     check(!/https?:\/\/[a-z0-9]/i.test(text), `${name(file)}: an address is written into the code`);
     if (api) {
       const paths = [...text.matchAll(/path: [`']([^`']*)/g)].map((one) => one[1]);
-      check(paths.length === 4 && paths.every((one) => one.startsWith('/card/')), `${name(file)}: a path is not under /card/`);
+      check(
+        paths.length === 4 && paths.every((one) => one.startsWith('/card/')),
+        `${name(file)}: a path is not under /card/`,
+      );
     }
   }
 };
@@ -102,18 +123,29 @@ const checkPackages = () => {
   for (const folder of ['cards', 'settings']) {
     const wanted = { '@hubspot/ui-extensions': root['@hubspot/ui-extensions'], react: root.react };
     const { dependencies, devDependencies } = json('src', 'app', folder, 'package.json');
-    check(JSON.stringify(dependencies) === JSON.stringify(wanted), `${folder}/package.json: other versions than the tests use`);
+    check(
+      JSON.stringify(dependencies) === JSON.stringify(wanted),
+      `${folder}/package.json: other versions than the tests use`,
+    );
     check(devDependencies === undefined, `${folder}/package.json: tools belong into hubspot_app/package.json`);
   }
-  for (const parts of [['package-lock.json'], ['src', 'app', 'cards', 'package-lock.json'], ['src', 'app', 'settings', 'package-lock.json']]) {
+  for (const parts of [
+    ['package-lock.json'],
+    ['src', 'app', 'cards', 'package-lock.json'],
+    ['src', 'app', 'settings', 'package-lock.json'],
+  ]) {
     const lock = json(...parts);
     const entries = Object.entries(lock.packages).filter(([where]) => where !== '');
     check(!entries.some(([, it]) => it.resolved), `${parts.join('/')}: holds download addresses; run npm run locks`);
-    check(entries.every(([, it]) => it.integrity || it.link), `${parts.join('/')}: an entry has no checksum`);
+    check(
+      entries.every(([, it]) => it.integrity || it.link),
+      `${parts.join('/')}: an entry has no checksum`,
+    );
     const own = json(...parts.slice(0, -1), 'package.json');
     const { dependencies = {}, devDependencies = {} } = lock.packages[''];
     check(
-      JSON.stringify([dependencies, devDependencies]) === JSON.stringify([own.dependencies ?? {}, own.devDependencies ?? {}]),
+      JSON.stringify([dependencies, devDependencies]) ===
+        JSON.stringify([own.dependencies ?? {}, own.devDependencies ?? {}]),
       `${parts.join('/')}: is older than its package.json; run npm run locks`,
     );
   }
@@ -134,5 +166,9 @@ check(!differs(), 'tests/vectors/card_requests.json is not what tools/vectors.mj
 for (const finding of new Set(found)) {
   console.error(finding);
 }
-console.log(found.length === 0 ? 'Scopes, addresses, entries, pictures, packages and copies are as they should be.' : `${found.length} to mend.`);
+console.log(
+  found.length === 0
+    ? 'Scopes, addresses, entries, pictures, packages and copies are as they should be.'
+    : `${found.length} to mend.`,
+);
 process.exitCode = found.length === 0 ? 0 : 1;

@@ -12,15 +12,41 @@ const chromium = process.argv[2] ?? 'chromium';
 const scratch = mkdtempSync(path.join(tmpdir(), 'crmconnect-images-'));
 
 const shoot = (page, target, width, height) => {
-  const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--hide-scrollbars', '--default-background-color=00000000'];
-  execFileSync(chromium, [...flags, `--user-data-dir=${scratch}/profile`, `--window-size=${width},${height}`, `--screenshot=${target}`, pathToFileURL(page).href], { stdio: 'ignore' });
+  const flags = [
+    '--headless',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    '--hide-scrollbars',
+    '--default-background-color=00000000',
+  ];
+  execFileSync(
+    chromium,
+    [
+      ...flags,
+      `--user-data-dir=${scratch}/profile`,
+      `--window-size=${width},${height}`,
+      `--screenshot=${target}`,
+      pathToFileURL(page).href,
+    ],
+    { stdio: 'ignore' },
+  );
   console.log(`${path.relative(process.cwd(), target)} ${width}×${height}`);
 };
 
 const mark = (size) => {
-  const svg = readFileSync(path.join(import.meta.dirname, 'images', 'mark.svg'), 'utf8').replace(/ width="\d+" height="\d+"/, ` width="${size}" height="${size}"`);
+  const svg = readFileSync(path.join(import.meta.dirname, 'images', 'mark.svg'), 'utf8').replace(
+    / width="\d+" height="\d+"/,
+    ` width="${size}" height="${size}"`,
+  );
   const page = path.join(scratch, `mark-${size}.html`);
-  writeFileSync(page, `<!doctype html><body style="margin:0">${svg.replace('<svg ', '<svg style="display:block" ')}</body>`);
+  writeFileSync(
+    page,
+    `<!doctype html><body style="margin:0">${svg.replace('<svg ', '<svg style="display:block" ')}</body>`,
+  );
   return page;
 };
 

@@ -60,7 +60,9 @@ const WEBHOOKS = strict(['settings', 'subscriptions'], {
   subscriptions: strict(['crmObjects'], {
     crmObjects: listOf({
       oneOf: [
-        generic('object.propertyChange', { propertyName: { type: 'string', pattern: '^[a-z][a-z0-9_]*$' } }, ['propertyName']),
+        generic('object.propertyChange', { propertyName: { type: 'string', pattern: '^[a-z][a-z0-9_]*$' } }, [
+          'propertyName',
+        ]),
         generic('object.creation'),
         generic('object.deletion'),
         generic('object.merge'),

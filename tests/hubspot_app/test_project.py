@@ -27,12 +27,12 @@ def config(name: str) -> dict:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_types_lint_parser_checks_bundles_and_card_tests(node: Node):
+def test_types_lint_format_parser_checks_bundles_and_card_tests(node: Node):
     run = subprocess.run(
         [node.node, "tools/all.mjs"], cwd=APP, env=node.environment, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, f"{run.stdout}{run.stderr}"
-    assert run.stdout.count("✓") == 6
+    assert run.stdout.count("✓") == 7
 
 
 def test_the_app_asks_for_exactly_the_scopes_that_we_use():

@@ -25,14 +25,23 @@ const tag = (name: string, css: string, content: string, attributes = ''): strin
   `<${name} class="${css}"${attributes}>${content}</${name}>`;
 
 const titled = (css: string, node: Node): string =>
-  tag('div', `${css} ${escape(node.props.variant ?? '')}`, tag('strong', '', escape(node.props.title ?? '')) + inside(node));
+  tag(
+    'div',
+    `${css} ${escape(node.props.variant ?? '')}`,
+    tag('strong', '', escape(node.props.title ?? '')) + inside(node),
+  );
 
 const button = (node: Node): string => {
   const { variant, disabled, loading, href, size } = node.props;
   const outside = href ? ' ↗' : '';
   const off = disabled === true || loading === true ? ' disabled' : '';
   const spinner = loading === true ? '<i class="spin"></i>' : '';
-  return tag('button', `button ${escape(variant ?? 'secondary')} ${escape(size ?? 'md')}`, spinner + inside(node) + outside, off);
+  return tag(
+    'button',
+    `button ${escape(variant ?? 'secondary')} ${escape(size ?? 'md')}`,
+    spinner + inside(node) + outside,
+    off,
+  );
 };
 
 const overlay = (node: Node): string => {
@@ -51,20 +60,27 @@ const PIECES: Record<string, (node: Node) => string> = {
     ),
   DescriptionList: (node) => tag('dl', '', inside(node)),
   DescriptionListItem: (node) => tag('dt', '', escape(node.props.label)) + tag('dd', '', inside(node)),
-  EmptyState: (node) => `<div class="empty"><div class="picture">${escape(node.props.imageName)}</div>${titled('', node)}</div>`,
+  EmptyState: (node) =>
+    `<div class="empty"><div class="picture">${escape(node.props.imageName)}</div>${titled('', node)}</div>`,
   ErrorState: (node) => `<div class="empty"><div class="picture">error</div>${titled('', node)}</div>`,
   Flex: (node) => {
     const { direction, gap, wrap } = node.props;
-    return tag('div', `flex ${direction === 'column' ? 'column' : 'row'} gap-${escape(gap ?? 'flush')} ${wrap ? 'wrap' : ''}`, inside(node));
+    return tag(
+      'div',
+      `flex ${direction === 'column' ? 'column' : 'row'} gap-${escape(gap ?? 'flush')} ${wrap ? 'wrap' : ''}`,
+      inside(node),
+    );
   },
   Heading: (node) => tag('h3', '', inside(node)),
   Link: (node) => tag('a', '', `${inside(node)} ↗`, ' href="#"'),
   LoadingButton: button,
   LoadingSpinner: (node) => tag('div', 'spinner', `<i class="spin"></i> ${escape(node.props.label)}`),
-  Modal: (node) => tag('section', 'modal', tag('header', escape(node.props.variant), escape(node.props.title)) + inside(node)),
+  Modal: (node) =>
+    tag('section', 'modal', tag('header', escape(node.props.variant), escape(node.props.title)) + inside(node)),
   ModalBody: (node) => tag('div', 'body', inside(node)),
   ModalFooter: (node) => tag('footer', 'flex row gap-small', inside(node)),
-  StatusTag: (node) => tag('span', `status ${escape(node.props.variant ?? 'default')} ${node.props.hollow ? 'hollow' : ''}`, inside(node)),
+  StatusTag: (node) =>
+    tag('span', `status ${escape(node.props.variant ?? 'default')} ${node.props.hollow ? 'hollow' : ''}`, inside(node)),
   Table: (node) => tag('table', '', inside(node)),
   TableBody: (node) => tag('tbody', '', inside(node)),
   TableCell: (node) => tag('td', '', inside(node)),

@@ -39,20 +39,33 @@ it('draws the card', async () => {
     frames.push(frame(name, toHtml(await drawCard(answer))));
   }
   frames.push(frame('linked, Sync now pressed', toHtml(await drawCard(STATES.linked as object, 'Sync now'))));
-  frames.push(frame('not linked, no last name', toHtml(await drawCard(STATES.not_linked as object, undefined, { contact: { lastname: null } }))));
+  frames.push(
+    frame(
+      'not linked, no last name',
+      toHtml(await drawCard(STATES.not_linked as object, undefined, { contact: { lastname: null } })),
+    ),
+  );
   frames.push(frame('no answer', toHtml(await drawCard(new Error('x')))));
   frames.push(`<div><h2>linked, Unlink pressed</h2>${overlayHtml(await drawCard(STATES.linked as object))}</div>`);
   write('storyboard.html', page(`<h1>The card in every state</h1><main>${frames.join('')}</main>`));
   // What the card library of HubSpot shows: the usual state, and nothing else.
   const preview = frame('', toHtml(await drawCard(linked())));
-  write('preview.html', page(`<style>body{padding:20px;background:#fff}.frame{width:auto}h2{display:none}</style>${preview}`));
+  write(
+    'preview.html',
+    page(`<style>body{padding:20px;background:#fff}.frame{width:auto}h2{display:none}</style>${preview}`),
+  );
   expect(frames).toHaveLength(Object.keys(STATES).length + 5);
 });
 
 it('draws the settings page', async () => {
   const frames: string[] = [];
   for (const [name, answer] of Object.entries(ACCOUNTS)) {
-    const link = { state: 'ready', url: 'https://app.example.com/signin/x', now: NOW, expiresAt: '2026-11-24T02:50:00Z' };
+    const link = {
+      state: 'ready',
+      url: 'https://app.example.com/signin/x',
+      now: NOW,
+      expiresAt: '2026-11-24T02:50:00Z',
+    };
     const settings = openSettings(new Relay().replyWith(answer, link));
     await still();
     frames.push(frame(name, toHtml(settings.getRootNode()), 'wide'));

@@ -1,3 +1,5 @@
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({ test: { include: ['tools/storyboard/*.story.tsx'], environment: 'node', unstubGlobals: true } });
+export default defineConfig({
+  test: { include: ['tools/storyboard/*.story.tsx'], environment: 'node', unstubGlobals: true },
+});

@@ -36,7 +36,10 @@ export const ContactCard = () => {
       return (
         <Answer
           view={view}
-          person={{ properties: details.error ? null : details.properties, births: births.error ? {} : births.properties }}
+          person={{
+            properties: details.error ? null : details.properties,
+            births: births.error ? {} : births.properties,
+          }}
           portalZone={portal.timezone}
           locale={user.locale}
           act={session.act}

@@ -43,7 +43,7 @@ export const Settings = () => {
 };
 
 const Failure = ({ fault, again }: { fault: Fault; again: () => void }) => {
-  const { title, lines } = faultNotice(fault.code, fault.maybeDone);
+  const { title, lines } = faultNotice(fault.code);
   return (
     <ErrorState title={title} type="error">
       <Flex direction="column" gap="small">

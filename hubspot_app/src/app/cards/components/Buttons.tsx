@@ -24,7 +24,14 @@ const PRIMARY: Partial<Record<CardState, Choice>> = {
   review: 'review',
   error: 'check',
 };
-const WITH_ACTIONS: readonly CardState[] = ['linked', 'not_linked', 'shared_email', 'review', 'working', 'rate_limited'];
+const WITH_ACTIONS: readonly CardState[] = [
+  'linked',
+  'not_linked',
+  'shared_email',
+  'review',
+  'working',
+  'rate_limited',
+];
 
 export const Buttons = ({ view, name, missing, act, check }: Props) => {
   const { answer, sending, looking, slow } = view;
@@ -43,6 +50,12 @@ export const Buttons = ({ view, name, missing, act, check }: Props) => {
   const linked = answer.patient !== null || answer.clinikoContact !== null;
   const busy = sending ?? (underWay && !slow ? (answer.work?.action ?? null) : null);
   const off = (action: Action) => underWay || sending !== null || looking || !answer.actions[action].allowed;
+  const review =
+    answer.review && !underWay ? (
+      <Button size="sm" variant={style('review')} href={{ url: answer.review.url, external: true }}>
+        {LABELS.review}
+      </Button>
+    ) : null;
   const sync = (
     <LoadingButton
       size="sm"
@@ -69,11 +82,7 @@ export const Buttons = ({ view, name, missing, act, check }: Props) => {
     <Flex direction="column" gap="extra-small">
       <Flex gap="small" wrap="wrap">
         {slow ? again : null}
-        {answer.review && !underWay ? (
-          <Button size="sm" variant={style('review')} href={{ url: answer.review.url, external: true }}>
-            {LABELS.review}
-          </Button>
-        ) : null}
+        {primary === 'review' ? review : null}
         {linked ? sync : push}
         {linked ? push : sync}
         {answer.patient ? (
@@ -85,6 +94,7 @@ export const Buttons = ({ view, name, missing, act, check }: Props) => {
             onConfirm={(options) => act('unlink', options)}
           />
         ) : null}
+        {primary === 'review' ? null : review}
       </Flex>
       {underWay || sending !== null ? null : <Reasons answer={answer} />}
     </Flex>

@@ -52,7 +52,13 @@ const Simple = ({ answer }: { answer: CardAnswer }) => {
   }
   if (answer.state === 'not_connected' || answer.state === 'not_allowed') {
     return (
-      <EmptyState title={notice.title} layout="vertical" imageName={answer.state === 'not_allowed' ? 'lock' : 'integrations'} imageWidth={100} flush>
+      <EmptyState
+        title={notice.title}
+        layout="vertical"
+        imageName={answer.state === 'not_allowed' ? 'lock' : 'integrations'}
+        imageWidth={100}
+        flush
+      >
         <Lines lines={notice.lines} />
       </EmptyState>
     );

@@ -2,7 +2,18 @@ import { DescriptionList, DescriptionListItem, Flex, Link, StatusTag, Text } fro
 
 import type { CardAnswer, LinkedPatient } from '../types/card';
 import { exact, since, type Clock } from '../utils/times';
-import { LABELS, NEEDS_A_PERSON, NEVER, NO_LAST_VISIT, NO_VISIT, PATIENT_STATUS, RULES, shortId, TAGS, VISITS_UNKNOWN } from '../utils/words';
+import {
+  LABELS,
+  NEEDS_A_PERSON,
+  NEVER,
+  NO_LAST_VISIT,
+  NO_VISIT,
+  PATIENT_STATUS,
+  RULES,
+  shortId,
+  TAGS,
+  VISITS_UNKNOWN,
+} from '../utils/words';
 
 interface Props {
   answer: CardAnswer;

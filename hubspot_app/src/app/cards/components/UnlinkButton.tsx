@@ -48,7 +48,12 @@ export const UnlinkButton = ({ patient, name, busy, disabled, onConfirm }: Props
             <Text key={line}>{line}</Text>
           ))}
           {fields.length > 0 ? (
-            <Checkbox name="restoreFields" checked={restoreFields} description={words.restoreDetail} onChange={setRestoreFields}>
+            <Checkbox
+              name="restoreFields"
+              checked={restoreFields}
+              description={words.restoreDetail}
+              onChange={setRestoreFields}
+            >
               {words.restore}
             </Checkbox>
           ) : null}

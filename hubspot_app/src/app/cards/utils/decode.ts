@@ -12,7 +12,20 @@ import type {
   Wait,
   Work,
 } from '../types/card';
-import { bool, count, decode, list, maybeMoment, maybeText, moment, object, optional, text, webAddress, word } from './shape';
+import {
+  bool,
+  count,
+  decode,
+  list,
+  maybeMoment,
+  maybeText,
+  moment,
+  object,
+  optional,
+  text,
+  webAddress,
+  word,
+} from './shape';
 
 export const STATES: readonly CardState[] = [
   'linked',

@@ -117,7 +117,10 @@ export class Session {
     } catch (error) {
       if (mine === this.round) {
         this.clicked = false;
-        this.show({ kind: 'failed', fault: error instanceof Fault ? error : new Fault('internal', call.method === 'POST') });
+        this.show({
+          kind: 'failed',
+          fault: error instanceof Fault ? error : new Fault('internal', call.method === 'POST'),
+        });
       }
       return;
     }

@@ -55,10 +55,19 @@ const parts = (iso: string, clock: Clock): Record<string, string> => {
 
 /** The words are English, but 9:30 pm or 21:30 is the reader's own habit. */
 const hour = (iso: string, clock: Clock): string => {
-  const hour12 = clock.locale === undefined || format(clock.locale, { hour: 'numeric' }).resolvedOptions().hour12 !== false;
-  const options = { hour: hour12 ? 'numeric' : '2-digit', minute: '2-digit', hour12, timeZone: clock.timeZone } as const;
+  const hour12 =
+    clock.locale === undefined || format(clock.locale, { hour: 'numeric' }).resolvedOptions().hour12 !== false;
+  const options = {
+    hour: hour12 ? 'numeric' : '2-digit',
+    minute: '2-digit',
+    hour12,
+    timeZone: clock.timeZone,
+  } as const;
   // Newer runtimes put a narrow no-break space before am and pm.
-  return format(hour12 ? 'en-US' : 'en-GB', options).format(new Date(iso)).replace(/\s/gu, ' ').toLowerCase();
+  return format(hour12 ? 'en-US' : 'en-GB', options)
+    .format(new Date(iso))
+    .replace(/\s/gu, ' ')
+    .toLowerCase();
 };
 
 /** A zone or locale that this runtime does not know falls back to UTC and English rather than to nothing at all. */

@@ -16,7 +16,7 @@ export const LABELS = {
   check: 'Check again',
   open: 'Open in Cliniko',
   patient: 'Patient',
-  contact: 'Contact in Cliniko',
+  contact: 'Contact',
   status: 'Status',
   synced: 'Last synced',
   next: 'Next visit',
@@ -107,12 +107,18 @@ const SIMPLE: Partial<Record<CardState, Notice>> = {
   uninstalled: {
     variant: 'warning',
     title: 'CRMConnect is not installed any more',
-    lines: ['It has no access to this HubSpot account, so nothing is synced.', 'An admin can install it again; the links come back.'],
+    lines: [
+      'It has no access to this HubSpot account, so nothing is synced.',
+      'An admin can install it again; the links come back.',
+    ],
   },
   error: {
     variant: 'danger',
     title: 'The link to Cliniko cannot be shown',
-    lines: ['Something is wrong on our side. Nothing was changed.', 'Try again in a minute. If it stays, write to support.'],
+    lines: [
+      'Something is wrong on our side. Nothing was changed.',
+      'Try again in a minute. If it stays, write to support.',
+    ],
   },
 };
 
@@ -147,7 +153,8 @@ export const sharedNotice = (patients: number | null): Notice => ({
 });
 
 /** On a linked contact: why its email field is not the patient's. */
-export const SHARED_LINKED = "Another contact already has this patient's email, so it is kept in the property Cliniko email.";
+export const SHARED_LINKED =
+  "Another contact already has this patient's email, so it is kept in the property Cliniko email.";
 
 const CAUSES: Record<string, string> = {
   doubtful_match: 'A Cliniko patient has this email but another name or birth date.',
@@ -161,7 +168,10 @@ const CAUSES: Record<string, string> = {
 export const reviewNotice = (review: Review): Notice => ({
   variant: 'warning',
   title: review.count === 1 ? '1 decision waits for you' : `${review.count} decisions wait for you`,
-  lines: [CAUSES[review.cause] ?? 'CRMConnect could not decide this by itself.', 'Until then nothing is written for it.'],
+  lines: [
+    CAUSES[review.cause] ?? 'CRMConnect could not decide this by itself.',
+    'Decide in the review; nothing is lost meanwhile.',
+  ],
 });
 
 export const NOT_LINKED = 'No Cliniko patient is linked';
@@ -187,7 +197,10 @@ const FAULTS: Record<string, Notice> = {
   unknown: {
     variant: 'danger',
     title: 'The answer could not be read',
-    lines: ['CRMConnect answered in a way that this card does not know.', 'Try again in a minute. If it stays, write to support.'],
+    lines: [
+      'CRMConnect answered in a way that this card does not know.',
+      'Try again in a minute. If it stays, write to support.',
+    ],
   },
   busy: {
     variant: 'danger',
@@ -199,7 +212,9 @@ const FAULTS: Record<string, Notice> = {
 export const faultNotice = (code: string, maybeDone: boolean): Notice => {
   const kind = code === 'not_json' || code === 'unknown_answer' ? 'unknown' : code === 'status_429' ? 'busy' : code;
   const found = FAULTS[kind] ?? (SIMPLE.error as Notice);
-  const first = maybeDone ? 'We do not know whether your click arrived. Trying again is safe: it is done once.' : found.lines[0];
+  const first = maybeDone
+    ? 'We do not know whether your click arrived. Trying again is safe: it is done once.'
+    : found.lines[0];
   return { ...found, lines: [first ?? '', found.lines[1] ?? ''] };
 };
 

@@ -22,7 +22,9 @@ export const Connection = ({ answer, clock, looking, check }: Props) => {
       <Heading>{LABELS.connection}</Heading>
       <StatusTag variant={state.tag}>{state.words}</StatusTag>
       {account ? <Text>{`Cliniko account: ${account}`}</Text> : null}
-      {answer.cliniko?.connectedAt ? <Text variant="microcopy">{`Since ${exact(answer.cliniko.connectedAt, clock)}`}</Text> : null}
+      {answer.cliniko?.connectedAt ? (
+        <Text variant="microcopy">{`Since ${exact(answer.cliniko.connectedAt, clock)}`}</Text>
+      ) : null}
       {notice ? (
         <Alert title={notice.title} variant={notice.variant}>
           <Flex direction="column" gap="extra-small">

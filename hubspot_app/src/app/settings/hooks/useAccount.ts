@@ -5,9 +5,7 @@ import { accountCall, Fault, send } from '../utils/api';
 import { decodeAccount } from '../utils/decode';
 
 export type View =
-  | { kind: 'loading' }
-  | { kind: 'failed'; fault: Fault }
-  | { kind: 'ready'; answer: AccountAnswer; looking: boolean };
+  { kind: 'loading' } | { kind: 'failed'; fault: Fault } | { kind: 'ready'; answer: AccountAnswer; looking: boolean };
 
 /** The state of this HubSpot account; `check` asks again. An answer that comes after the page was closed is dropped. */
 export const useAccount = (base: string | null) => {

@@ -76,12 +76,7 @@ export interface SyncNote {
 }
 
 export type SyncStatus =
-  | 'Synced'
-  | 'Sent to Cliniko'
-  | 'Not sent to Cliniko'
-  | 'Waiting for review'
-  | 'Needs attention'
-  | 'Unlinked';
+  'Synced' | 'Sent to Cliniko' | 'Not sent to Cliniko' | 'Waiting for review' | 'Needs attention' | 'Unlinked';
 
 /** The newest request about this contact, by whomever; kept for ten minutes after it ended. */
 export interface Work {
@@ -177,7 +172,7 @@ export interface Stream {
 /** `POST /card/signin-link`: which of our pages the link opens. */
 export interface SigninRequest {
   idempotencyKey: string;
-  page: 'dashboard' | 'onboarding' | 'review';
+  page: 'dashboard' | 'onboarding';
 }
 
 export interface SigninAnswer {

@@ -2,21 +2,27 @@
 import type { AccountAnswer, ClinikoAccount, SigninAnswer, Stream } from '../types/card';
 import { bool, count, decode, list, maybeMoment, maybeText, moment, object, optional, webAddress, word } from './shape';
 
-export const decodeAccount = decode(
-  (value): AccountAnswer => ({
-    state: word(value.state, ['connected', 'not_connected', 'reconnect_needed', 'paused', 'not_allowed', 'uninstalled', 'error']),
-    now: moment(value.now),
-    timeZone: maybeText(value.timeZone),
-    message: maybeText(value.message),
-    remedy: maybeText(value.remedy),
-    code: maybeText(value.code),
-    intervalMinutes: optional(value.intervalMinutes, count),
-    cliniko: optional(value.cliniko, readCliniko),
-    streams: list(value.streams ?? [], readStream),
-    reviews: count(value.reviews ?? 0),
-    issues: count(value.issues ?? 0),
-  }),
-);
+export const decodeAccount = decode((value): AccountAnswer => ({
+  state: word(value.state, [
+    'connected',
+    'not_connected',
+    'reconnect_needed',
+    'paused',
+    'not_allowed',
+    'uninstalled',
+    'error',
+  ]),
+  now: moment(value.now),
+  timeZone: maybeText(value.timeZone),
+  message: maybeText(value.message),
+  remedy: maybeText(value.remedy),
+  code: maybeText(value.code),
+  intervalMinutes: optional(value.intervalMinutes, count),
+  cliniko: optional(value.cliniko, readCliniko),
+  streams: list(value.streams ?? [], readStream),
+  reviews: count(value.reviews ?? 0),
+  issues: count(value.issues ?? 0),
+}));
 
 const readCliniko = (value: unknown): ClinikoAccount => {
   const it = object(value);

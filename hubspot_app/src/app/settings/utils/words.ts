@@ -7,7 +7,6 @@ export const LABELS = {
   check: 'Check again',
   connection: 'Connection',
   streams: 'What is synced',
-  dashboard: 'CRMConnect',
   getLink: 'Get a sign-in link',
 } as const;
 
@@ -17,7 +16,10 @@ export interface Notice {
   lines: string[];
 }
 
-export const STATES: Record<AccountAnswer['state'], { tag: 'success' | 'warning' | 'danger' | 'default'; words: string }> = {
+export const STATES: Record<
+  AccountAnswer['state'],
+  { tag: 'success' | 'warning' | 'danger' | 'default'; words: string }
+> = {
   connected: { tag: 'success', words: 'Connected' },
   not_connected: { tag: 'default', words: 'Not connected yet' },
   reconnect_needed: { tag: 'warning', words: 'Needs you' },
@@ -31,12 +33,18 @@ const NOTICES: Partial<Record<AccountAnswer['state'], Notice>> = {
   not_connected: {
     variant: 'info',
     title: 'Cliniko is not connected yet',
-    lines: ['Nothing has been synced so far.', 'Sign in below to enter a Cliniko key. It takes a few minutes, and you see what would be written before anything is.'],
+    lines: [
+      'Nothing has been synced so far.',
+      'Sign in below to enter a Cliniko key. It takes a few minutes, and you see what would be written before anything is.',
+    ],
   },
   reconnect_needed: {
     variant: 'warning',
     title: 'Cliniko no longer lets us in',
-    lines: ['Syncing has stopped. Nothing is lost.', 'Sign in below and enter a new Cliniko key; it goes on where it stopped.'],
+    lines: [
+      'Syncing has stopped. Nothing is lost.',
+      'Sign in below and enter a new Cliniko key; it goes on where it stopped.',
+    ],
   },
   paused: {
     variant: 'info',
@@ -51,12 +59,18 @@ const NOTICES: Partial<Record<AccountAnswer['state'], Notice>> = {
   uninstalled: {
     variant: 'warning',
     title: 'CRMConnect is not installed any more',
-    lines: ['It has no access to this HubSpot account, so nothing is synced.', 'Install it again; the links come back.'],
+    lines: [
+      'It has no access to this HubSpot account, so nothing is synced.',
+      'Install it again; the links come back.',
+    ],
   },
   error: {
     variant: 'danger',
     title: 'The state of the sync cannot be shown',
-    lines: ['Something is wrong on our side. Nothing was changed.', 'Try again in a minute. If it stays, write to support.'],
+    lines: [
+      'Something is wrong on our side. Nothing was changed.',
+      'Try again in a minute. If it stays, write to support.',
+    ],
   },
 };
 
@@ -69,18 +83,23 @@ export const stateNotice = (answer: AccountAnswer): Notice | null => {
   return { ...own, lines: lines.filter((line): line is string => line !== undefined) };
 };
 
-export const faultNotice = (code: string, maybeDone: boolean): Notice => ({
-  variant: 'danger',
-  title: code === 'no_address' ? 'This page does not know where to ask' : 'CRMConnect does not answer as it should',
-  lines:
-    code === 'no_address'
-      ? ['It was uploaded without the address of CRMConnect. Tell support; reloading does not help.']
-      : [maybeDone ? 'We do not know whether your click arrived. Trying again is safe.' : 'Try again in a minute. If it stays, write to support.'],
-});
+export const faultNotice = (code: string): Notice =>
+  code === 'no_address'
+    ? {
+        variant: 'danger',
+        title: 'This page does not know where to ask',
+        lines: ['It was uploaded without the address of CRMConnect. Tell support; reloading does not help.'],
+      }
+    : {
+        variant: 'danger',
+        title: 'CRMConnect does not answer as it should',
+        lines: ['Nothing was changed.', 'Try again in a minute. If it stays, write to support.'],
+      };
 
 export const reference = (code: string): string => `Reference: ${code}`;
 
-const records = (number: number, one: string, many: string): string => (number === 1 ? `1 ${one}` : `${number.toLocaleString('en')} ${many}`);
+const records = (number: number, one: string, many: string): string =>
+  number === 1 ? `1 ${one}` : `${number.toLocaleString('en')} ${many}`;
 
 /** What waits for a person; null when nothing does. */
 export const waitingWords = (reviews: number, issues: number): string | null => {
@@ -101,7 +120,10 @@ export const STREAMS: Record<Stream['name'], string> = {
   invoices: 'Invoices',
 };
 
-export const STREAM_STATUS: Record<Stream['status'], { tag: 'success' | 'warning' | 'danger' | 'info' | 'default'; words: string }> = {
+export const STREAM_STATUS: Record<
+  Stream['status'],
+  { tag: 'success' | 'warning' | 'danger' | 'info' | 'default'; words: string }
+> = {
   in_sync: { tag: 'success', words: 'In sync' },
   working: { tag: 'info', words: 'Working' },
   waiting: { tag: 'info', words: 'Waiting' },
@@ -118,7 +140,8 @@ export const streamRecords = (stream: Stream): string =>
     ? `${stream.records.toLocaleString('en')}, ${stream.issues.toLocaleString('en')} with a problem`
     : stream.records.toLocaleString('en');
 
-export const every = (minutes: number): string => `Checked every ${minutes} minutes. What is on or off is changed in CRMConnect.`;
+export const every = (minutes: number): string =>
+  `Checked every ${minutes} minutes. What is on or off is changed in CRMConnect.`;
 
 export const SIGNIN: Record<'dashboard' | 'onboarding', { title: string; text: string; open: string }> = {
   dashboard: {
@@ -133,6 +156,7 @@ export const SIGNIN: Record<'dashboard' | 'onboarding', { title: string; text: s
   },
 };
 
-export const linkWords = (until: string): string => `The link works once, until ${until}, and signs you in to this HubSpot account.`;
+export const linkWords = (until: string): string =>
+  `The link works once, until ${until}, and signs you in to this HubSpot account.`;
 export const REFUSED = 'You may not sign in from here. Ask the person who installed CRMConnect.';
 export const LINK_FAILED = 'No link could be made just now. Try again in a minute.';
