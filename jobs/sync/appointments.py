@@ -5,50 +5,39 @@ appointments, in attendees and in cases, each by every time column that may move
 issues, then the visit summaries.
 """
 
+from functools import partial
+
 from jobs.sync import appointment_pages as pages
 from jobs.sync import causes, summaries
+from jobs.sync.appointment_reads import LISTERS
 from jobs.sync.context import NotYet, SyncContext
+from jobs.sync.patient_contacts import know_patients
 from jobs.sync.reading import PolledList
-from webapp.clients.cliniko import resources_deals as resources
+from jobs.sync.visit_facts import refresh_lists
 from webapp.clients.cliniko.resources_deals import HIDDEN_BY
-from webapp.clock import now
 from webapp.store import cursors, ledger, streams
 from webapp.store.visits import ATTENDEE, INDIVIDUAL
 
 STREAM = "appointments"
 KINDS = (INDIVIDUAL, ATTENDEE)
-# What deals and summaries are made from besides the visits themselves.
-LISTS_BEHIND = {
-    "appointment_types",
-    "appointment_type_billable_items",
-    "billable_items",
-    "taxes",
-    "concession_prices",
-    "practitioners",
-    "users",
-    "businesses",
-    "owners",
-}
 
 
-def _polled(name: str, lister: pages.Lister) -> tuple[PolledList, ...]:
+def _polled(name: str) -> tuple[PolledList, ...]:
+    """One cursor for each time column that may move alone."""
     columns = ("updated_at", *HIDDEN_BY[name])
-    return tuple(PolledList(f"{name}.{column}", lister, column, HIDDEN_BY[name]) for column in columns)
+    return tuple(PolledList(f"{name}.{column}", LISTERS[name], column, HIDDEN_BY[name]) for column in columns)
 
 
-WINDOW_INDIVIDUAL = PolledList(
-    "individual_appointments.window",
-    resources.list_individual_appointments,
-    None,
-    HIDDEN_BY["individual_appointments"],
-)
-WINDOW_GROUP = PolledList(
-    "group_appointments.window", resources.list_group_appointments, None, HIDDEN_BY["group_appointments"]
-)
-INDIVIDUAL_LISTS = _polled("individual_appointments", resources.list_individual_appointments)
-GROUP_LISTS = _polled("group_appointments", resources.list_group_appointments)
-ATTENDEE_LISTS = _polled("attendees", resources.list_attendees)
-CASE_LISTS = _polled("patient_cases", resources.list_patient_cases)
+def _window(name: str) -> PolledList:
+    return PolledList(f"{name}.window", LISTERS[name], None, HIDDEN_BY[name])
+
+
+WINDOW_INDIVIDUAL = _window("individual_appointments")
+WINDOW_GROUP = _window("group_appointments")
+INDIVIDUAL_LISTS = _polled("individual_appointments")
+GROUP_LISTS = _polled("group_appointments")
+ATTENDEE_LISTS = _polled("attendees")
+CASE_LISTS = _polled("patient_cases")
 
 STEPS: tuple[tuple[PolledList, pages.Step], ...] = (
     (WINDOW_INDIVIDUAL, pages.window_of_individual),
@@ -64,6 +53,21 @@ def run_step(ctx: SyncContext) -> bool:
     """One execution: at most 100 deals of the list whose turn it is. True when the cycle has nothing left to do."""
     if STREAM not in ctx.pipelines:
         raise NotYet(causes.NO_PIPELINE, 900)
+    if not know_patients(ctx):
+        return False
+    while (turn := _turn(ctx)) is not None:
+        polled, step = turn
+        step(ctx, polled)
+        if ctx.counts.get("read") or ctx.counts.get("unchanged"):
+            return False
+    if pages.due_step(ctx) or summaries.step(ctx):
+        return False
+    refresh_lists(ctx)
+    return True
+
+
+def _turn(ctx: SyncContext) -> tuple[PolledList, pages.Step] | None:
+    """The list whose turn it is in this cycle, with its step; None when all have been read to their end."""
     places = cursors.all_of(ctx.connection_id)
     start = places.get(WINDOW_INDIVIDUAL.name)
     for polled, step in STEPS:
@@ -72,24 +76,13 @@ def run_step(ctx: SyncContext) -> bool:
             continue
         if polled.column is not None and (place is None or place.window_start is None) and not pages.walking(place):
             assert start is not None, "the window is scanned first"
-            pages.begin(ctx, polled, start)
-        else:
-            step(ctx, polled)
-        return False
-    if pages.due_step(ctx) or summaries.step(ctx):
-        return False
-    _catch_up_lists(ctx)
-    return True
+            return polled, partial(pages.begin, window=start)
+        return polled, step
+    return None
 
 
 def on_reread(ctx: SyncContext) -> None:
     """A setting asked for a full re-read: every linked or waiting deal becomes a work item; the caller commits."""
-    ledger.reread_linked(ctx.hub_id, ctx.connection_id, KINDS, now())
+    ledger.reread_linked(ctx.hub_id, ctx.connection_id, KINDS, ctx.began)
     summaries.start_over(ctx)
     streams.take_reread(ctx.hub_id, STREAM)
-
-
-def _catch_up_lists(ctx: SyncContext) -> None:
-    """A name, price or owner changed in a list behind the deals: they are written again where that matters."""
-    if ctx.changed_lists & LISTS_BEHIND:
-        streams.ask_reread(ctx.hub_id, [STREAM])

@@ -9,6 +9,13 @@ PROPERTY_MISSING = "property_missing"
 NOT_FOUND = "not_found"
 REFUSED = "refused"
 UNREADABLE = "unreadable_record"
+NOT_RETURNED = "not_returned"
+CURRENCY_REFUSED = "currency_refused"
+STAGE_MISSING = "stage_missing"
+
+# What somebody asked for (a push, an unlink) and could not be done
+PUSH_GAVE_UP = "push_gave_up"
+PUSH_REFUSED = "push_refused"
 
 # A held link and its review: HubSpot merged its contact into another record's
 MERGED_IN_HUBSPOT = "merged_in_hubspot"

@@ -55,8 +55,6 @@ class SyncContext:
     pipelines: Mapping[str, tuple[str, Mapping[str, str]]] = field(default_factory=dict)
     # Reference lists that this execution has decoded already.
     memo: dict[str, Any] = field(default_factory=dict)
-    # Reference lists that differ from what they were when they were last read.
-    changed_lists: set[str] = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=dict)
 
     @property

@@ -14,6 +14,8 @@ from webapp.store.ledger import LinkRow
 
 KEY_PROPERTY = "cliniko_key"
 TARGET = Target("deals", KEY_PROPERTY)
+# Where a deal stands: sent together or not at all, and remembered in columns of their own.
+PLACE = ("pipeline", "dealstage")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class DealItem:
     patient_id: str | None
     practitioner_id: str | None
     mapped: MappedDeal[Any]
+    # When the record, or one that it is made from, last changed in Cliniko.
     updated_at: datetime | None
     in_scope: bool
     practitioner_email: str | None = None

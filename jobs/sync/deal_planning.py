@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from jobs.sync.context import SyncContext
-from jobs.sync.deal_items import DealItem, DealWrite, Place
+from jobs.sync.deal_items import PLACE, DealItem, DealWrite, Place
 from jobs.sync.items import changed, read_fields
 from webapp.clients.hubspot import objects
 
@@ -57,6 +57,13 @@ def settle_places(ctx: SyncContext, writes: Sequence[DealWrite]) -> None:
             write.place = Place(last.pipeline, write.place.stage)
             continue
         write.properties |= {"pipeline": write.place.pipeline, "dealstage": write.place.stage}
+
+
+def stay_in_place(write: DealWrite) -> None:
+    """HubSpot has no such pipeline or stage: everything else is written, and the place is sent with the next try."""
+    for name in PLACE:
+        write.properties.pop(name, None)
+    write.place = _last_place(write.item) or write.place
 
 
 def _last_place(item: DealItem) -> Place | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from jobs.sync import causes
 from jobs.sync.context import SyncContext
-from jobs.sync.deal_items import DealItem, DealWrite
+from jobs.sync.deal_items import PLACE, DealItem, DealWrite
 from jobs.sync.items import agree, pack_fields
 from jobs.sync.refusals import Refusal
 from webapp.clock import now
@@ -13,8 +13,6 @@ from webapp.store import activity, issues, ledger
 from webapp.store.activity import Line
 from webapp.store.ledger import LinkRow
 
-# Where they stand is remembered in columns of its own.
-_PLACE = ("pipeline", "dealstage")
 DEAL_KINDS = ("individual_appointment", "attendee", "invoice")
 
 
@@ -46,7 +44,7 @@ def accepted(ctx: SyncContext, done: Sequence[tuple[DealWrite, str]]) -> None:
     rows = []
     keep: set[tuple[str, str, str]] = set()
     for write, hubspot_id in done:
-        sent = {n: v for n, v in write.properties.items() if n not in write.refusals and n not in _PLACE}
+        sent = {n: v for n, v in write.properties.items() if n not in write.refusals and n not in PLACE}
         rows.append(
             {
                 **_row(ctx, write.item),

@@ -10,17 +10,20 @@ from jobs.mapping.visits import attendee_state, is_removed
 from jobs.sync import invoices, visit_index
 from jobs.sync.context import SyncContext
 from jobs.sync.erased import without_erased
+from jobs.sync.list_changes import VISIT_KINDS
 from jobs.sync.reading import PolledList, read_next
-from jobs.sync.visit_index import Touched
 from webapp.clients.cliniko import resources_deals as resources
 from webapp.clients.cliniko.records_deals import Attendee
 from webapp.clients.cliniko.resources_deals import HIDDEN_BY
 from webapp.clients.errors import Forbidden
-from webapp.store import cursors, streams, summaries, visits
+from webapp.clock import now
+from webapp.store import cursors, ledger, streams, summaries, visits
 from webapp.store.models_visits import Visit
 from webapp.store.visits import GROUP, INDIVIDUAL
 
 STREAM = "history"
+# The lists that tell of visits.
+VISITS = ("individual_appointments", "attendees")
 
 Keep = Callable[[SyncContext, Sequence[Any]], None]
 
@@ -46,6 +49,9 @@ def run_step(ctx: SyncContext) -> bool:
         # A group appointment belongs to nobody; everything else to one patient.
         keep(ctx, page.records if name == "group_appointments" else without_erased(ctx, page.records))
         page.commit()
+        if page.finished and name in VISITS:
+            # Only now the sessions of a case can be counted in full.
+            ledger.reread_with_case(ctx.hub_id, ctx.connection_id, VISIT_KINDS, now())
         ctx.count("read", len(page.records))
         ctx.commit()
         return False
@@ -65,12 +71,12 @@ def progress(connection_id: int) -> tuple[int, int]:
 
 
 def _individual(ctx: SyncContext, records: Sequence[Any]) -> None:
-    touched = visit_index.save_individual(ctx, records, {}, keep=True)
+    touched = visit_index.learn_individual(ctx, records)
     summaries.touch(ctx.hub_id, ctx.connection_id, touched.patients)
 
 
 def _groups(ctx: SyncContext, records: Sequence[Any]) -> None:
-    visit_index.save_groups(ctx, records)
+    visit_index.learn_groups(ctx, records)
 
 
 def _attendees(ctx: SyncContext, records: Sequence[Attendee]) -> None:
@@ -78,16 +84,21 @@ def _attendees(ctx: SyncContext, records: Sequence[Attendee]) -> None:
     bookings = {r.booking_id for r in records if r.booking_id}
     singles = visits.by_id(ctx.connection_id, INDIVIDUAL, bookings)
     groups = visits.by_id(ctx.connection_id, GROUP, bookings)
-    touched = _arrivals(ctx, [r for r in records if r.booking_id in singles and not is_removed(r)], singles)
-    found = visit_index.save_attendees(
+    touched = _arrivals([r for r in records if r.booking_id in singles and not is_removed(r)], singles)
+    found = visit_index.learn_attendees(
         ctx, [r for r in records if r.booking_id in groups], {i: KnownGroup(v) for i, v in groups.items()}
     )
-    summaries.touch(ctx.hub_id, ctx.connection_id, touched.patients | found.patients)
+    summaries.touch(ctx.hub_id, ctx.connection_id, touched | found.patients)
 
 
-def _arrivals(ctx: SyncContext, records: Sequence[Attendee], singles: dict[str, Visit]) -> Touched:
-    """An attendee of an individual appointment knows whether the patient came, and which case it belongs to."""
-    touched = Touched()
+def _invoices(ctx: SyncContext, records: Sequence[Any]) -> None:
+    summaries.touch(ctx.hub_id, ctx.connection_id, invoices.learn_bills(ctx, records))
+
+
+def _arrivals(records: Sequence[Attendee], singles: dict[str, Visit]) -> set[str]:
+    """An attendee of an individual appointment knows whether the patient came, and which case it belongs to. Returns
+    the patients whose visits now stand otherwise."""
+    touched: set[str] = set()
     rows = []
     for record in records:
         visit = singles[record.booking_id or ""]
@@ -100,7 +111,7 @@ def _arrivals(ctx: SyncContext, records: Sequence[Attendee], singles: dict[str, 
         columns = {c.name: getattr(visit, c.name) for c in Visit.__table__.columns}
         rows.append({**columns, "status": status, "case_id": case_id})
         if visit.patient_id:
-            touched.patients.add(visit.patient_id)
+            touched.add(visit.patient_id)
     visits.save_visits(rows)
     return touched
 
@@ -122,5 +133,5 @@ STEPS: tuple[tuple[PolledList, Keep], ...] = (
     (_whole("individual_appointments", resources.list_individual_appointments), _individual),
     (_whole("group_appointments", resources.list_group_appointments), _groups),
     (_whole("attendees", resources.list_attendees), _attendees),
-    (_whole("invoices", resources.list_invoices), lambda ctx, records: invoices.save_bills(ctx, records)),
+    (_whole("invoices", resources.list_invoices), _invoices),
 )

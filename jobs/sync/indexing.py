@@ -1,7 +1,7 @@
 """The identity index: HMACs by which people are recognised, from the Cliniko records of one page."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -65,32 +65,45 @@ def known_contact(contact: Any, country_code: str | None) -> Known:
 
 
 def index(ctx: SyncContext, kind: str, records: Sequence[Any], known: Sequence[Known]) -> set[str]:
-    """Write what changed of these people; the caller commits. Returns the ids of those who go by another name
-    now, or were merged into somebody."""
+    """Write what changed of these people; the caller commits. Returns the ids of those whose deals say something else
+    now: they go by another name, were merged into somebody, or pay another price."""
     stored = people.digests(ctx.connection_id, kind, [k.cliniko_id for k in known])
-    rows: list[dict[str, Any]] = []
+    rows: dict[str, dict[str, Any]] = {}
     terms: dict[str, Collection[bytes]] = {}
-    renamed: set[str] = set()
     for record, person in zip(records, known, strict=True):
         display = _display(record)
         digest = tags.tag(ctx.digest_key, "index", f"{person!r}{display}")
         before = stored.get(person.cliniko_id)
         if before is not None and before.digest == digest:
             continue
-        row = _row(ctx, kind, person, digest, display)
-        if before is not None and (before.names, before.merged_into) != (
-            (row["first_hmac"], row["preferred_hmac"], row["last_hmac"]),
-            person.merged_into,
-        ):
-            renamed.add(person.cliniko_id)
-        rows.append(row)
+        rows[person.cliniko_id] = _row(ctx, kind, person, digest, display)
         words = {word for name in (record.first_name, record.last_name) for word in identity.name_words(name)}
         terms[person.cliniko_id] = {
             *(tags.tag(ctx.digest_key, "phone", phone) for phone in person.phones),
             *(tags.tag(ctx.digest_key, "word", word) for word in words),
         }
-    people.save(rows, terms)
+    renamed = _renamed(ctx, kind, {i: row for i, row in rows.items() if i in stored}, stored)
+    people.save(list(rows.values()), terms)
     return renamed
+
+
+def _renamed(
+    ctx: SyncContext, kind: str, rows: Mapping[str, Mapping[str, Any]], stored: Mapping[str, people.IndexedAs]
+) -> set[str]:
+    shown = people.display_rows(ctx.hub_id, ctx.connection_id, kind, rows)
+    found: set[str] = set()
+    for cliniko_id, row in rows.items():
+        before = stored[cliniko_id]
+        priced = ctx.settings.add_amount_to_appointments and before.concession_id != row["concession_id"]
+        if priced or before.merged_into != row["merged_into"] or _names(shown[cliniko_id]) != _names(row["display"]):
+            found.add(cliniko_id)
+    return found
+
+
+def _names(display: str) -> tuple[Any, Any]:
+    """As they stand on deals, to the letter."""
+    values = json.loads(display)
+    return values.get("name"), values.get("called")
 
 
 def _row(ctx: SyncContext, kind: str, person: Known, digest: bytes, display: str) -> dict[str, Any]:

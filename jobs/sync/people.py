@@ -6,7 +6,7 @@ from typing import Any
 
 from jobs.mapping.digest import record_digest
 from jobs.mapping.records import MappedRecord
-from jobs.sync import erased, indexing, merging, tags, writing
+from jobs.sync import erased, indexing, merging, tags, visit_index, writing
 from jobs.sync.context import SyncContext
 from jobs.sync.indexing import Known
 from jobs.sync.items import Item, PersonKind
@@ -95,6 +95,7 @@ def _leave_to_push(ctx: SyncContext, spec: PersonKind, new: Sequence[Item]) -> l
 
 def _rename_deals(ctx: SyncContext, patient_ids: Collection[str]) -> None:
     """Deals carry their patient's name, and go to the survivor of a merge; the caller commits."""
+    visit_index.follow_merges(ctx, patient_ids)
     for kind, ids in ledger.deals_of(ctx.connection_id, patient_ids).items():
         issues.add_work(ctx.hub_id, ctx.connection_id, kind, ids, "renamed")
 

@@ -40,9 +40,27 @@ def _catch_up(hub_id: int, before: Mapping[str, Any], report: ProvisionReport) -
         for kind, names in report.usable_properties.items()
         if before and set(names) - set(before.get(f"{kind.removesuffix('s')}_properties", ()))
     }
-    if gained:
-        streams.ask_reread(hub_id, [stream for kind in sorted(gained) for stream in STREAMS_OF[kind]])
-    issues.retry_causes(hub_id, (causes.PROPERTY_MISSING, causes.FIELD_REFUSED, causes.REFUSED))
+    wanted = {stream for kind in gained for stream in STREAMS_OF[kind]}
+    then, now = _places(before), _places(report.as_dict())
+    # Deals go to where the account keeps them now.
+    wanted |= {stream for stream in STREAMS_OF["deals"] if before and then.get(stream) != now.get(stream)}
+    if wanted:
+        streams.ask_reread(hub_id, sorted(wanted))
+    issues.retry_causes(
+        hub_id,
+        (
+            causes.PROPERTY_MISSING,
+            causes.FIELD_REFUSED,
+            causes.REFUSED,
+            causes.STAGE_MISSING,
+            causes.CURRENCY_REFUSED,
+        ),
+    )
+
+
+def _places(report: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """{stream: its pipeline and stages}."""
+    return {item["stream"]: (item["pipeline_id"], item["stages"]) for item in report.get("pipelines", ())}
 
 
 def check_account(hub_id: int) -> Drift:

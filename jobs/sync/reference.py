@@ -1,13 +1,13 @@
-"""Reference lists (types, prices, practitioners, owners …): read whole, kept an hour in Redis, read again when an id is
-unknown. They hold nothing about patients."""
+"""Reference lists (types, prices, practitioners, owners …): read whole, kept in Redis, read again after an hour or when
+an id is unknown. They hold nothing about patients."""
 
-import hashlib
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 import msgspec
 
 from jobs.mapping.owner import OwnerBook
+from jobs.sync import list_changes
 from jobs.sync.context import SyncContext
 from webapp.clients.cliniko.client import Page
 from webapp.clients.errors import Forbidden
@@ -16,6 +16,8 @@ from webapp.clients.hubspot.owners import Owner, list_owners
 KEEP_SECONDS = 3600
 # An id that the list does not have is not asked for again within this time.
 ASK_AGAIN_SECONDS = 60
+# Old records still point at what is no longer listed.
+REMEMBERED = frozenset({"appointment_types", "practitioners", "users", "businesses"})
 
 T = TypeVar("T", bound=msgspec.Struct)
 Lister = Callable[..., Page[Any]]
@@ -28,23 +30,13 @@ def table(
     again, at most once a minute. `q` are conditions, such as the reveal of archived records."""
     known: dict[str, T] | None = ctx.memo.get(list_name)
     if known is None:
-        raw = ctx.redis.get(_key(ctx, list_name))
-        known = {r.id: r for r in msgspec.json.decode(raw, type=list[kind])} if raw else None  # type: ignore[attr-defined,valid-type]  # every record has an id
-    if known is not None and (set(wanted) <= known.keys() or not _may_ask(ctx, list_name)):
-        ctx.memo[list_name] = known
-        return known
-    if ctx.access.get(list_name) == "forbidden":
-        return known or {}
-    fresh: dict[str, T] = {}
-    try:
-        for lister in listers:
-            fresh |= _read(ctx, lister, q)
-    except Forbidden:
-        ctx.access[list_name] = "forbidden"
-        return known or {}
-    _keep(ctx, list_name, list(fresh.values()))
-    ctx.memo[list_name] = fresh
-    return fresh
+        known = _known(ctx, list_name, kind)
+        if known is not None and not ctx.redis.exists(_fresh(ctx, list_name)):
+            return _read_again(ctx, list_name, listers, q, known)
+    if known is None or not (set(wanted) <= known.keys() or not _may_ask(ctx, list_name)):
+        return _read_again(ctx, list_name, listers, q, known)
+    ctx.memo[list_name] = known
+    return known
 
 
 def names(ctx: SyncContext, list_name: str, lister: Lister, kind: type[T], *, wanted: set[str]) -> dict[str, str]:
@@ -57,20 +49,43 @@ def owner_book(ctx: SyncContext) -> OwnerBook:
     """Who can own deals in the HubSpot account."""
     book: OwnerBook | None = ctx.memo.get("owners")
     if book is None:
-        raw = ctx.redis.get(_key(ctx, "owners"))
-        owners = msgspec.json.decode(raw, type=list[Owner]) if raw else None
-        if owners is None:
+        known = _known(ctx, "owners", Owner)
+        if known is None or not ctx.redis.exists(_fresh(ctx, "owners")):
             owners = list_owners(ctx.hubspot)
             ctx.count("hubspot_calls", 2)
-            _keep(ctx, "owners", owners)
+            _keep(ctx, "owners", owners, known)
+        else:
+            owners = list(known.values())
         book = ctx.memo["owners"] = OwnerBook.of(owners)
     return book
+
+
+def is_old(ctx: SyncContext, list_name: str) -> bool:
+    """Was this list in use, and is it time to look at it again?"""
+    return bool(ctx.redis.exists(_key(ctx, list_name))) and not ctx.redis.exists(_fresh(ctx, list_name))
 
 
 def forget(redis: Any, connection_id: int) -> None:
     """Read every list anew the next time it is needed."""
     for key in redis.scan_iter(match=f"crmconnect:reference:{connection_id}:*"):
         redis.delete(key)
+
+
+def _read_again(
+    ctx: SyncContext, list_name: str, listers: Collection[Lister], q: Any, known: dict[str, T] | None
+) -> dict[str, T]:
+    if ctx.access.get(list_name) == "forbidden":
+        return known or {}
+    fresh: dict[str, T] = dict(known or {}) if list_name in REMEMBERED else {}
+    try:
+        for lister in listers:
+            fresh |= _read(ctx, lister, q)
+    except Forbidden:
+        ctx.access[list_name] = "forbidden"
+        return known or {}
+    _keep(ctx, list_name, list(fresh.values()), known)
+    ctx.memo[list_name] = fresh
+    return fresh
 
 
 def _read(ctx: SyncContext, lister: Lister, q: Any) -> dict[str, Any]:
@@ -84,14 +99,26 @@ def _read(ctx: SyncContext, lister: Lister, q: Any) -> dict[str, Any]:
     return fresh
 
 
-def _keep(ctx: SyncContext, list_name: str, records: list[Any]) -> None:
-    """Keep the list, and note when it is another one than before: what was written from it is then written again."""
-    raw = msgspec.json.encode(records)
-    ctx.redis.set(_key(ctx, list_name), raw, ex=KEEP_SECONDS)
-    digest = hashlib.sha256(raw).digest()
-    before = ctx.redis.getset(f"{_key(ctx, list_name)}:digest", digest)
-    if before is not None and before != digest:
-        ctx.changed_lists.add(list_name)
+def _known(ctx: SyncContext, list_name: str, kind: type[T]) -> dict[str, T] | None:
+    raw = ctx.redis.get(_key(ctx, list_name))
+    return {r.id: r for r in msgspec.json.decode(raw, type=list[kind])} if raw else None  # type: ignore[attr-defined,valid-type]  # every record has an id
+
+
+def _keep(ctx: SyncContext, list_name: str, records: list[Any], known: dict[str, Any] | None) -> None:
+    """Keep the list. What was written from records that say something else now is written again; that is asked for
+    before the list counts as known, so that a stop in between loses nothing."""
+    if known is not None:
+        before = {key: _content(list_name, record) for key, record in known.items()}
+        now = {record.id: _content(list_name, record) for record in records}
+        changed = {key for key in before.keys() | now.keys() if before.get(key) != now.get(key)}
+        if changed:
+            list_changes.noticed(ctx, list_name, changed, known, {record.id: record for record in records})
+    ctx.redis.set(_key(ctx, list_name), msgspec.json.encode(records))
+    ctx.redis.set(_fresh(ctx, list_name), b"1", ex=KEEP_SECONDS)
+
+
+def _content(list_name: str, record: Any) -> tuple[Any, ...]:
+    return tuple(getattr(record, column) for column in list_changes.WRITTEN.get(list_name, ()))
 
 
 def _may_ask(ctx: SyncContext, list_name: str) -> bool:
@@ -100,3 +127,7 @@ def _may_ask(ctx: SyncContext, list_name: str) -> bool:
 
 def _key(ctx: SyncContext, list_name: str) -> str:
     return f"crmconnect:reference:{ctx.connection_id}:{list_name}"
+
+
+def _fresh(ctx: SyncContext, list_name: str) -> str:
+    return f"{_key(ctx, list_name)}:fresh"

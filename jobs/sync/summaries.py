@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from jobs.mapping.labels import business_label, practitioner_label
 from jobs.mapping.summary import Visit, next_change_at, summarise
 from jobs.sync.context import SyncContext
 from jobs.sync.items import agree, changed, pack_fields, read_fields
+from jobs.sync.refusals import classify
 from jobs.sync.sending import Target, send_updates
 from jobs.sync.visit_facts import STATUSES, appointment_types, businesses, practitioners
 from webapp.clock import now
@@ -17,6 +19,9 @@ from webapp.store.activity import Line
 from webapp.store.summaries import DueSummary
 
 PAID = 20
+MAX_TRIES = 4
+# What HubSpot did not take is tried again after this time.
+REFUSED_FOR = timedelta(days=1)
 
 
 @dataclass
@@ -41,11 +46,13 @@ class SummaryWrite:
 
 def step(ctx: SyncContext) -> bool:
     """At most 100 summaries that are due, in one batch. False when there was none."""
-    found = store.due(ctx.connection_id, now())
-    if not found:
+    if not store.due(ctx.connection_id, now(), limit=1):
         return False
     with ctx.keeper.identity_lock():
-        _write(ctx, found)
+        # Read under the lock: another stream may have written them a moment ago.
+        found = store.due(ctx.connection_id, now())
+        if found:
+            _write(ctx, found)
     return True
 
 
@@ -73,16 +80,7 @@ def _write(ctx: SyncContext, found: list[DueSummary]) -> None:
         agreed = read_fields(due.fields) if due.contact_id == due.hubspot_id else {}
         properties = changed(ctx, writable, agreed)
         writes.append(SummaryWrite(due, due.hubspot_id, agreed, properties, next_change_at(mine, moment)))
-    outcomes = send_updates(ctx, _target(ctx), [w for w in writes if w.properties])
-    ctx.keeper.guard()
-    for outcome in outcomes:
-        if outcome.error is not None:
-            # Nothing of the summary is a person's to correct: the patient's own stream tells what is wrong.
-            outcome.write.refused = set(outcome.write.properties)
-            issues.add_work(ctx.hub_id, ctx.connection_id, "patient", [outcome.write.due.patient_id], "summary")
-        elif outcome.gone:
-            outcome.write.refused = set(outcome.write.properties)
-            issues.add_work(ctx.hub_id, ctx.connection_id, "patient", [outcome.write.due.patient_id], "contact_gone")
+    _send(ctx, [w for w in writes if w.properties])
     activity.note(
         ctx.hub_id,
         ctx.stream,
@@ -97,11 +95,40 @@ def _write(ctx: SyncContext, found: list[DueSummary]) -> None:
     ctx.commit()
 
 
+def _send(ctx: SyncContext, writes: list[SummaryWrite]) -> None:
+    """One batch, and what HubSpot refused of it once more without the properties that it named."""
+    for _ in range(MAX_TRIES):
+        outcomes = send_updates(ctx, _target(ctx), writes)
+        ctx.keeper.guard()
+        writes = []
+        for outcome in outcomes:
+            write = outcome.write
+            if outcome.error is None and not outcome.gone:
+                continue
+            refusal = classify(outcome.error, frozenset(write.properties), "") if outcome.error is not None else None
+            dropped = set(refusal.fields) if refusal is not None and refusal.action == "drop" else set()
+            if dropped and dropped != write.properties.keys():
+                write.refused |= dropped
+                write.properties = {n: v for n, v in write.properties.items() if n not in dropped}
+                writes.append(write)
+                continue
+            # Nothing of the summary is a person's to correct: the patient's own stream tells what is wrong.
+            write.refused |= write.properties.keys()
+            issues.add_work(ctx.hub_id, ctx.connection_id, "patient", [write.due.patient_id], "summary")
+        if not writes:
+            break
+    for write in writes:
+        write.refused |= write.properties.keys()
+    ctx.commit()
+
+
 def _row(ctx: SyncContext, write: SummaryWrite) -> Mapping[str, Any]:
     sent = {name: value for name, value in write.properties.items() if name not in write.refused}
+    later = now() + REFUSED_FOR
     return {
         "patient_id": write.due.patient_id,
-        "due_at": write.next_at,
+        "seen_at": write.due.due_at,
+        "due_at": min(write.next_at or later, later) if write.refused else write.next_at,
         "contact_id": write.hubspot_id,
         "fields": pack_fields(agree(ctx, write.agreed, sent)),
     }

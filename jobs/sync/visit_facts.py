@@ -1,7 +1,7 @@
 """What a deal shows and other records hold: names, zones, prices, cases. Joined for a page at once."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,7 @@ from jobs.mapping.catalogue import AppointmentStatus
 from jobs.mapping.labels import business_label, practitioner_label
 from jobs.mapping.records_deals import DealContext, InvoiceFacts, VisitFacts
 from jobs.mapping.zones import zone_name
-from jobs.sync import reference
+from jobs.sync import currency, reference
 from jobs.sync.context import SyncContext
 from webapp.clients.cliniko import filters, resources, resources_deals
 from webapp.clients.cliniko.records import Business, Practitioner, User
@@ -53,7 +53,7 @@ def deal_context(ctx: SyncContext) -> DealContext:
         cliniko_account_id=ctx.cliniko_account_id,
         subdomain=ctx.subdomain,
         shard=ctx.shard,
-        deal_currency=ctx.settings.deal_currency or ctx.currency,
+        deal_currency=currency.usable(ctx),
         include_appointment_type=ctx.settings.include_appointment_type,
         include_case_name=ctx.settings.include_case_name,
     )
@@ -166,6 +166,14 @@ def read_cases(ctx: SyncContext, case_ids: Collection[str]) -> dict[str, Patient
     return found
 
 
+def refresh_lists(ctx: SyncContext) -> None:
+    """Once an hour, look at the lists from which deals were written, so that a new name or price is noticed although
+    no record changed."""
+    for name, read in _LISTS.items():
+        if reference.is_old(ctx, name):
+            read(ctx)
+
+
 def _sessions(ctx: SyncContext, cases: Mapping[str, PatientCase]) -> dict[str, int]:
     """Sessions used, from what the ledger knows of each case's visits."""
     known = visits.of_cases(ctx.connection_id, cases)
@@ -187,14 +195,8 @@ def _amounts(
     ctx: SyncContext, found: Sequence[VisitIds], types: Mapping[str, AppointmentType]
 ) -> dict[tuple[str | None, str | None], Decimal | None]:
     """{(type, patient): expected amount}."""
-    lines = reference.table(
-        ctx,
-        "appointment_type_billable_items",
-        AppointmentTypeBillableItem,
-        resources_deals.list_appointment_type_billable_items,
-    )
     by_type: dict[str, list[AppointmentTypeBillableItem]] = {}
-    for line in lines.values():
+    for line in _lines(ctx).values():
         by_type.setdefault(line.appointment_type_id or "", []).append(line)
     prices = _prices(ctx)
     concessions = people.concessions(ctx.connection_id, {ids.patient_id for ids in found if ids.patient_id})
@@ -214,15 +216,47 @@ def _amounts(
 
 
 def _prices(ctx: SyncContext) -> PriceList:
-    items: dict[str, Any] = dict(
-        reference.table(ctx, "billable_items", BillableItem, resources_deals.list_billable_items, q=ARCHIVED_TOO)
-    )
-    taxes = reference.table(ctx, "taxes", Tax, resources_deals.list_taxes)
-    reduced = reference.table(ctx, "concession_prices", ConcessionPrice, resources_deals.list_concession_prices)
+    items: dict[str, Any] = dict(_items(ctx))
     return PriceList(
         items=items,
-        tax_rates={tax.id: tax.rate for tax in taxes.values()},
+        tax_rates={tax.id: tax.rate for tax in _taxes(ctx).values()},
         concession_prices={
-            (price.billable_item_id or "", price.concession_type_id or ""): price.price for price in reduced.values()
+            (price.billable_item_id or "", price.concession_type_id or ""): price.price
+            for price in _concession_prices(ctx).values()
         },
     )
+
+
+def _lines(ctx: SyncContext) -> dict[str, AppointmentTypeBillableItem]:
+    lister = resources_deals.list_appointment_type_billable_items
+    return reference.table(ctx, "appointment_type_billable_items", AppointmentTypeBillableItem, lister)
+
+
+def _items(ctx: SyncContext) -> dict[str, BillableItem]:
+    return reference.table(ctx, "billable_items", BillableItem, resources_deals.list_billable_items, q=ARCHIVED_TOO)
+
+
+def _taxes(ctx: SyncContext) -> dict[str, Tax]:
+    return reference.table(ctx, "taxes", Tax, resources_deals.list_taxes)
+
+
+def _concession_prices(ctx: SyncContext) -> dict[str, ConcessionPrice]:
+    return reference.table(ctx, "concession_prices", ConcessionPrice, resources_deals.list_concession_prices)
+
+
+def _users(ctx: SyncContext) -> dict[str, User]:
+    return reference.table(ctx, "users", User, resources.list_users)
+
+
+# In this order: what changed about an owner or a user is traced to practitioners.
+_LISTS: Mapping[str, Callable[[SyncContext], object]] = {
+    "appointment_types": appointment_types,
+    "practitioners": practitioners,
+    "users": _users,
+    "owners": reference.owner_book,
+    "businesses": businesses,
+    "appointment_type_billable_items": _lines,
+    "billable_items": _items,
+    "taxes": _taxes,
+    "concession_prices": _concession_prices,
+}

@@ -1,6 +1,6 @@
 """Writes what a page of appointments or attendees says into the ledger's facts, and finds who and what it touches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,8 +8,7 @@ from jobs.mapping.catalogue import AppointmentStatus
 from jobs.mapping.visits import VisitState, appointment_case_id, appointment_state, attendee_state, is_removed
 from jobs.sync.context import SyncContext
 from webapp.clients.cliniko.records_deals import Attendee, GroupAppointment, IndividualAppointment
-from webapp.store import issues, ledger, summaries, visits
-from webapp.store.models_visits import Visit
+from webapp.store import issues, ledger, people, summaries, visits
 from webapp.store.visits import ATTENDEE, GROUP, INDIVIDUAL
 
 _WORDS = {
@@ -35,41 +34,76 @@ def word(state: VisitState) -> str:
 
 
 def save_individual(
-    ctx: SyncContext, records: Sequence[IndividualAppointment], attendees: Mapping[str, Attendee], *, keep: bool = False
+    ctx: SyncContext, records: Sequence[IndividualAppointment], attendees: Mapping[str, Attendee]
 ) -> Touched:
-    """Facts of individual appointments; `attendees` by appointment id. `keep`: the attendees were not read, so what is
-    known of arrival stays. The caller commits."""
-    known = visits.by_id(ctx.connection_id, INDIVIDUAL, [r.id for r in records])
-    rows = []
-    for record in records:
-        attendee, before = attendees.get(record.id), known.get(record.id)
-        status = word(appointment_state(record, attendee))
-        case_id = appointment_case_id(record, attendee)
-        if keep and before is not None and attendee is None and status == "booked":
-            status = before.status if before.status in ("arrived", "did_not_arrive") else status
-        rows.append(_row(ctx, INDIVIDUAL, record, status, record.patient_id, case_id))
-    return _save(ctx, rows, known)
+    """Facts of individual appointments; `attendees` by appointment id. The caller commits."""
+    return _save(ctx, INDIVIDUAL, _of_individual(ctx, records, attendees))
 
 
 def save_groups(ctx: SyncContext, records: Sequence[GroupAppointment]) -> None:
-    """Facts of group appointments, and of the time and place of their attendees. The caller commits."""
-    rows = [_row(ctx, GROUP, r, "removed" if is_removed(r) else "booked", None, None) for r in records]
-    known = visits.by_id(ctx.connection_id, GROUP, [r.id for r in records])
-    changed = [row for row in rows if _differs(row, known.get(row["cliniko_id"]))]
-    visits.save_visits(rows)
-    for row in changed:
-        moved = {name: row[name] for name in ("starts_at", "ends_at", "type_id", "practitioner_id", "business_id")}
-        visits.move_group(ctx.connection_id, row["cliniko_id"], moved)
+    """Facts of group appointments. What they mean for their attendees follows with these. The caller commits."""
+    visits.save_visits(_of_groups(ctx, records))
 
 
 def save_attendees(ctx: SyncContext, records: Sequence[Attendee], groups: Mapping[str, Any]) -> Touched:
     """Facts of attendees of group appointments; `groups` by id. The caller commits."""
+    return _save(ctx, ATTENDEE, _of_attendees(ctx, records, groups))
+
+
+def learn_individual(ctx: SyncContext, records: Sequence[IndividualAppointment]) -> Touched:
+    """Facts of individual appointments that nobody knows yet, before their attendees are read: what is known is more
+    than this, or newer. The caller commits."""
+    return _learn(_of_individual(ctx, records, {}))
+
+
+def learn_groups(ctx: SyncContext, records: Sequence[GroupAppointment]) -> None:
+    """The same of group appointments. The caller commits."""
+    _learn(_of_groups(ctx, records))
+
+
+def learn_attendees(ctx: SyncContext, records: Sequence[Attendee], groups: Mapping[str, Any]) -> Touched:
+    """The same of attendees of group appointments. The caller commits."""
+    return _learn(_of_attendees(ctx, records, groups))
+
+
+def _of_individual(
+    ctx: SyncContext, records: Sequence[IndividualAppointment], attendees: Mapping[str, Attendee]
+) -> list[dict[str, Any]]:
+    whose = survivors_of(ctx, records)
     rows = []
     for record in records:
-        group = groups[record.booking_id or ""]
-        row = _row(ctx, ATTENDEE, group, word(attendee_state(record, group)), record.patient_id, record.patient_case_id)
+        attendee = attendees.get(record.id)
+        status, case_id = word(appointment_state(record, attendee)), appointment_case_id(record, attendee)
+        rows.append(_row(ctx, INDIVIDUAL, record, status, whose.get(record.patient_id or ""), case_id))
+    return rows
+
+
+def _of_groups(ctx: SyncContext, records: Sequence[GroupAppointment]) -> list[dict[str, Any]]:
+    return [_row(ctx, GROUP, r, "removed" if is_removed(r) else "booked", None, None) for r in records]
+
+
+def _of_attendees(ctx: SyncContext, records: Sequence[Attendee], groups: Mapping[str, Any]) -> list[dict[str, Any]]:
+    whose = survivors_of(ctx, records)
+    rows = []
+    for record in records:
+        group, patient = groups[record.booking_id or ""], whose.get(record.patient_id or "")
+        row = _row(ctx, ATTENDEE, group, word(attendee_state(record, group)), patient, record.patient_case_id)
         rows.append({**row, "cliniko_id": record.id, "booking_id": group.id})
-    return _save(ctx, rows, visits.by_id(ctx.connection_id, ATTENDEE, [r.id for r in records]))
+    return rows
+
+
+def survivors_of(ctx: SyncContext, records: Sequence[Any]) -> dict[str, str]:
+    """{patient of one of these records: who that is after all merges}."""
+    return people.survivors(ctx.connection_id, {r.patient_id for r in records if r.patient_id})
+
+
+def follow_merges(ctx: SyncContext, patient_ids: Collection[str]) -> None:
+    """Those of these patients that were merged into another: their visits and invoices are the survivor's, whose
+    summary tells of them. The caller commits."""
+    moved = {p: s for p, s in people.survivors(ctx.connection_id, patient_ids).items() if p != s}
+    if moved:
+        visits.follow_merges(ctx.connection_id, moved)
+        summaries.touch(ctx.hub_id, ctx.connection_id, set(moved.values()))
 
 
 def follow_up(ctx: SyncContext, touched: Touched, done: Sequence[tuple[str, str]]) -> None:
@@ -108,12 +142,13 @@ def _row(
     }
 
 
-def _save(ctx: SyncContext, rows: list[dict[str, Any]], known: Mapping[str, Visit]) -> Touched:
+def _save(ctx: SyncContext, kind: str, rows: list[dict[str, Any]]) -> Touched:
+    known = visits.by_id(ctx.connection_id, kind, [row["cliniko_id"] for row in rows])
     touched = Touched()
     changed = []
     for row in rows:
         before = known.get(row["cliniko_id"])
-        if not _differs(row, before):
+        if before is not None and all(getattr(before, name) == row[name] for name in _COMPARED):
             continue
         changed.append(row)
         touched.patients |= {p for p in (row["patient_id"], before and before.patient_id) if p}
@@ -123,5 +158,10 @@ def _save(ctx: SyncContext, rows: list[dict[str, Any]], known: Mapping[str, Visi
     return touched
 
 
-def _differs(row: Mapping[str, Any], before: Visit | None) -> bool:
-    return before is None or any(getattr(before, name) != row[name] for name in _COMPARED)
+def _learn(rows: list[dict[str, Any]]) -> Touched:
+    new = visits.keep_new_visits(rows)
+    learned = [row for row in rows if row["cliniko_id"] in new]
+    return Touched(
+        {row["patient_id"] for row in learned if row["patient_id"]},
+        {row["case_id"] for row in learned if row["case_id"]},
+    )

@@ -9,13 +9,33 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from webapp.clock import now
 from webapp.extensions import db
 
+from . import pushes
 from .models_sync import Issue, Review, WorkItem
 from .sql import chunks, upsert
 
 # A review is about one record, one HubSpot record and one cause.
 _PAIR = ("connection_id", "kind", "cliniko_id", "hubspot_id", "cause")
+# What a person may decide, by the cause of the review. `linked`: these two belong together. `separate`: they do not.
+# `update`: it is the same person after all, send the values. `create`: it is somebody else. `ignored`: do nothing.
+_PAIRED = ("linked", "separate", "later")
+DECISIONS: Mapping[str, tuple[str, ...]] = {
+    "doubtful_match": _PAIRED,
+    "shared_email": _PAIRED,
+    "email_withheld": _PAIRED,
+    "merged_in_hubspot": _PAIRED,
+    "merged_in_cliniko": ("ignored", "later"),
+    "another_person": ("create", "update", "ignored", "later"),
+    "push_candidates": ("linked", "create", "ignored", "later"),
+}
 # After 15 minutes, 1 hour, 6 hours, then daily.
 LADDER = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
+
+
+class NotPossible(ValueError):
+    """This kind of review knows no such decision, or there is nobody to link with."""
+
+    def __init__(self, decision: str, cause: str) -> None:
+        super().__init__(f"a review of {cause} cannot be decided as {decision}")
 
 
 def next_retry(attempts: int, moment: datetime) -> datetime:
@@ -70,20 +90,37 @@ def open_issue(
 
 
 def resolve(
-    connection_id: int, kind: str, cliniko_ids: Collection[str], keep: Collection[tuple[str, str, str]] = ()
+    connection_id: int,
+    kind: str,
+    cliniko_ids: Collection[str],
+    keep: Collection[tuple[str, str, str]] = (),
+    causes: Collection[str] | None = None,
 ) -> int:
-    """Close the open issues of records that went through, except those in `keep` (Cliniko id, cause, field) which the
-    same write opened again. The caller commits. Returns how many were closed."""
+    """Close the open issues of records that went through (of these causes only, where given), except those in `keep`
+    (Cliniko id, cause, field) which the same write opened again. The caller commits. Returns how many were closed."""
     closed = 0
     for part in chunks(sorted(set(cliniko_ids))):
         query = select(Issue).where(
             Issue.connection_id == connection_id, Issue.kind == kind, Issue.cliniko_id.in_(part), Issue.state == "open"
         )
+        if causes is not None:
+            query = query.where(Issue.cause.in_(list(causes)))
         for issue in db.session.scalars(query):
             if (issue.cliniko_id, issue.cause, issue.field) not in keep:
                 issue.state, issue.resolved_at, issue.retry_at, issue.detail = "resolved", now(), None, None
                 closed += 1
     return closed
+
+
+def find_open(connection_id: int, kind: str, cliniko_id: str) -> Issue | None:
+    """An open issue of this record."""
+    query = select(Issue).where(
+        Issue.connection_id == connection_id,
+        Issue.kind == kind,
+        Issue.cliniko_id == cliniko_id,
+        Issue.state == "open",
+    )
+    return db.session.scalar(query.order_by(Issue.id).limit(1))
 
 
 def due(connection_id: int, kind: str, moment: datetime, limit: int = 50) -> list[str]:
@@ -97,7 +134,12 @@ def due(connection_id: int, kind: str, moment: datetime, limit: int = 50) -> lis
     issues = db.session.scalars(
         select(Issue.cliniko_id)
         .where(
-            Issue.connection_id == connection_id, Issue.kind == kind, Issue.state == "open", Issue.retry_at <= moment
+            Issue.connection_id == connection_id,
+            Issue.kind == kind,
+            Issue.state == "open",
+            Issue.retry_at <= moment,
+            # A record that came without an id cannot be asked for.
+            Issue.cliniko_id != "",
         )
         .order_by(Issue.retry_at, Issue.cliniko_id)
         .limit(limit)
@@ -169,13 +211,13 @@ def worked_off(connection_id: int, kind: str, cliniko_ids: Collection[str], bega
             issue.retry_at = next_retry(issue.attempts, moment)
 
 
-def done_items(connection_id: int, items: Collection[tuple[str, str]]) -> None:
+def done_items(connection_id: int, items: Collection[tuple[str, str]], began: datetime | None = None) -> None:
     """`done_work` for (kind, Cliniko id) of several kinds; the caller commits."""
     by_kind: dict[str, list[str]] = {}
     for kind, cliniko_id in items:
         by_kind.setdefault(kind, []).append(cliniko_id)
     for kind, ids in by_kind.items():
-        done_work(connection_id, kind, ids)
+        done_work(connection_id, kind, ids, began)
 
 
 def list_issues(hub_id: int, state: str = "open", stream: str | None = None, limit: int = 200) -> list[Issue]:
@@ -262,16 +304,54 @@ def decisions(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> di
     return found
 
 
+def close_reviews_of_contact(hub_id: int, kind: str, hubspot_id: str, cause: str) -> None:
+    """What was asked about this HubSpot contact is answered; the caller commits."""
+    db.session.execute(
+        update(Review)
+        .where(
+            Review.hub_id == hub_id,
+            Review.kind == kind,
+            Review.hubspot_id == hubspot_id,
+            Review.cause == cause,
+            Review.state.in_(("open", "later")),
+        )
+        .values(state="closed", decided_at=now())
+    )
+
+
+def get_review(hub_id: int, review_id: int) -> Review | None:
+    """A review of this account."""
+    return db.session.scalar(
+        select(Review).where(Review.id == review_id, Review.hub_id == hub_id).execution_options(populate_existing=True)
+    )
+
+
 def decide(hub_id: int, review_id: int, decision: str, decided_by: str) -> Review | None:
-    """Record a person's decision (linked, separate, later) and have the record read again. Commits."""
-    review = db.session.scalar(select(Review).where(Review.id == review_id, Review.hub_id == hub_id))
+    """Record a person's decision, and have it carried out (jobs.tasks.review) and the record read again. Commits.
+
+    Raises NotPossible for a decision that this kind of review does not have."""
+    review = get_review(hub_id, review_id)
     if review is None:
         return None
-    review.state, review.decided_at, review.decided_by = decision, now(), decided_by
+    if decision not in DECISIONS.get(review.cause, ()) or (decision == "linked" and not review.hubspot_id):
+        db.session.rollback()
+        raise NotPossible(decision, review.cause)
+    moment = now()
+    review.state, review.decided_at, review.decided_by = decision, moment, decided_by[:80]
     if decision in ("linked", "separate"):
         add_work(hub_id, review.connection_id, review.kind, [review.cliniko_id], "review")
+    if decision != "later":
+        pushes.ask(hub_id, "review", review.hubspot_id, moment, decided_by, {"review": review.id})
     db.session.commit()
     return review
+
+
+def closed(hub_id: int, review_id: int) -> None:
+    """The decision was carried out and needs no memory: should its reason come up again, it is asked again. The caller
+    commits."""
+    db.session.execute(
+        update(Review).where(Review.id == review_id, Review.hub_id == hub_id).values(state="closed", decided_at=now())
+    )
 
 
 def waiting_for_contacts(hub_id: int, hubspot_ids: Collection[str]) -> dict[tuple[int, str], list[str]]:

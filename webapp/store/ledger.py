@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from webapp.clock import now
@@ -14,6 +14,7 @@ from webapp.extensions import db
 from .base import UtcDateTime
 from .models_ledger import Link
 from .models_sync import WorkItem
+from .models_visits import Visit
 from .sql import chunks, insert_from, table_of, upsert
 
 # States in which a link holds its HubSpot record.
@@ -226,6 +227,56 @@ def reread_linked(hub_id: int, connection_id: int, kinds: Sequence[str], moment:
         Link.connection_id == connection_id,
         Link.kind.in_(list(kinds)),
         Link.state.in_(("linked", "waiting")),
+    )
+    insert_from(WorkItem, source, keys=["connection_id", "kind", "cliniko_id"])
+
+
+def reread_pointing(
+    hub_id: int,
+    connection_id: int,
+    kinds: Sequence[str],
+    column: str,
+    ids: Collection[str],
+    moment: datetime,
+) -> None:
+    """Have the linked and waiting deals of visits read again that point at one of these records (`column` of the visit:
+    type_id, practitioner_id, business_id); the caller commits."""
+    for part in chunks(sorted(set(ids))):
+        _reread_visits(hub_id, connection_id, kinds, "list", moment, getattr(Visit, column).in_(part))
+
+
+def reread_with_case(hub_id: int, connection_id: int, kinds: Sequence[str], moment: datetime) -> None:
+    """The same of all visits that belong to a case; the caller commits."""
+    _reread_visits(hub_id, connection_id, kinds, "case", moment, Visit.case_id.is_not(None))
+
+
+def _reread_visits(
+    hub_id: int, connection_id: int, kinds: Sequence[str], reason: str, moment: datetime, which: ColumnElement[bool]
+) -> None:
+    source = (
+        select(
+            Link.connection_id,
+            Link.kind,
+            Link.cliniko_id,
+            Link.hub_id,
+            literal(reason).label("reason"),
+            literal(moment, UtcDateTime()).label("due_at"),
+        )
+        .join(
+            Visit,
+            and_(
+                Visit.connection_id == Link.connection_id,
+                Visit.kind == Link.kind,
+                Visit.cliniko_id == Link.cliniko_id,
+            ),
+        )
+        .where(
+            Link.hub_id == hub_id,
+            Link.connection_id == connection_id,
+            Link.kind.in_(list(kinds)),
+            Link.state.in_(("linked", "waiting")),
+            which,
+        )
     )
     insert_from(WorkItem, source, keys=["connection_id", "kind", "cliniko_id"])
 

@@ -43,11 +43,11 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class IndexedAs:
-    """What tells whether a person's row has to be written again, and whether the name changed."""
+    """What tells whether a person's row has to be written again, and whether deals have to be."""
 
     digest: bytes
-    names: tuple[bytes | None, bytes | None, bytes | None]
     merged_into: str | None
+    concession_id: str | None
 
 
 def digests(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> dict[str, IndexedAs]:
@@ -55,18 +55,12 @@ def digests(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> dict
     found: dict[str, IndexedAs] = {}
     for part in chunks(sorted(set(cliniko_ids))):
         rows = db.session.execute(
-            select(
-                Person.cliniko_id,
-                Person.digest,
-                Person.merged_into,
-                Person.first_hmac,
-                Person.preferred_hmac,
-                Person.last_hmac,
-            ).where(Person.connection_id == connection_id, Person.kind == kind, Person.cliniko_id.in_(part))
+            select(Person.cliniko_id, Person.digest, Person.merged_into, Person.concession_id).where(
+                Person.connection_id == connection_id, Person.kind == kind, Person.cliniko_id.in_(part)
+            )
         )
-        for row in rows:
-            names = (_bytes(row.first_hmac), _bytes(row.preferred_hmac), _bytes(row.last_hmac))
-            found[row.cliniko_id] = IndexedAs(bytes(row.digest), names, row.merged_into)
+        for cliniko_id, digest, merged, concession in rows:
+            found[cliniko_id] = IndexedAs(bytes(digest), merged, concession)
     return found
 
 
@@ -125,6 +119,17 @@ def sharing(connection_id: int, kind: str, emails: Collection[bytes]) -> dict[by
             if person.email is not None:
                 found.setdefault(bytes(person.email), []).append(person)
     return found
+
+
+def born(connection_id: int, kind: str, birth: bytes, last: bytes) -> set[str]:
+    """Cliniko ids of the people with this birth date and last name, merged ones too."""
+    query = select(Person.cliniko_id).where(
+        Person.connection_id == connection_id,
+        Person.kind == kind,
+        Person.birth_hmac == birth,
+        Person.last_hmac == last,
+    )
+    return set(db.session.scalars(query))
 
 
 def known(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> dict[str, KnownPerson]:
@@ -254,7 +259,3 @@ def erased(hub_id: int, memories: Collection[bytes]) -> set[bytes]:
         )
         found.update(bytes(m) for m in rows)
     return found
-
-
-def _bytes(value: bytes | None) -> bytes | None:
-    return None if value is None else bytes(value)

@@ -13,6 +13,7 @@ from webapp.clients.urls import is_private
 from webapp.clock import now
 from webapp.extensions import db
 
+from . import summaries
 from .accounts import get_account
 from .models_account import AccountSetting
 from .models_sync import StreamState
@@ -173,6 +174,8 @@ REREADS: dict[str, tuple[str, ...]] = {
     "invoice_pipeline": ("invoices",),
     "invoice_stages": ("invoices",),
 }
+# A change of these changes the visit summary on contacts, whichever stream writes it.
+RESUMMARISES = frozenset({"include_appointment_type", "sync_invoices"})
 
 
 def parse_setting(name: str, raw: Any) -> Any:
@@ -207,6 +210,8 @@ def set_setting(hub_id: int, name: str, raw: Any) -> Any:
                 .where(StreamState.hub_id == hub_id, StreamState.stream == stream)
                 .values(reread=True)
             )
+        if name in RESUMMARISES:
+            summaries.touch_all(hub_id)
         if name.startswith("sync_"):
             _switch(hub_id, name.removeprefix("sync_"), bool(value))
     db.session.commit()

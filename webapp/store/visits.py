@@ -1,14 +1,12 @@
 """Facts about appointments and invoices, from which the visit summary is made. Always within one connection."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select, update
 
 from webapp.extensions import db
 
-from .models_ledger import Link
 from .models_visits import Bill, Visit
 from .sql import chunks, upsert
 
@@ -103,37 +101,28 @@ def of_cases(connection_id: int, case_ids: Collection[str]) -> dict[str, list[tu
     return found
 
 
-def move_group(connection_id: int, booking_id: str, values: Mapping[str, Any]) -> None:
-    """A group appointment changed: its attendees' visits follow; the caller commits."""
-    db.session.execute(
-        update(Visit)
-        .where(Visit.connection_id == connection_id, Visit.kind == ATTENDEE, Visit.booking_id == booking_id)
-        .values(**values)
-    )
+def keep_new_visits(rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Insert visits of one kind that are not known yet and return their ids; known ones stay as they are. The caller
+    commits."""
+    if not rows:
+        return set()
+    connection_id, kind = rows[0]["connection_id"], rows[0]["kind"]
+    known = set(by_id(connection_id, kind, [row["cliniko_id"] for row in rows]))
+    new = [dict(row) for row in rows if row["cliniko_id"] not in known]
+    for part in chunks(new, 200):
+        upsert(Visit, list(part), keys=["connection_id", "kind", "cliniko_id"], update=[])
+    return {row["cliniko_id"] for row in new}
 
 
-def unlinked_in_window(
-    connection_id: int, kinds: Collection[str], start: datetime, end: datetime, limit: int
-) -> list[tuple[str, str]]:
-    """(kind, Cliniko id) of visits in a window that have no link yet."""
-    query = (
-        select(Visit.kind, Visit.cliniko_id)
-        .outerjoin(
-            Link,
-            (Link.connection_id == Visit.connection_id)
-            & (Link.kind == Visit.kind)
-            & (Link.cliniko_id == Visit.cliniko_id),
-        )
-        .where(
-            Visit.connection_id == connection_id,
-            Visit.kind.in_(list(kinds)),
-            Visit.starts_at >= start,
-            Visit.starts_at < end,
-            Link.id.is_(None),
-        )
-        .limit(limit)
-    )
-    return [(kind, cliniko_id) for kind, cliniko_id in db.session.execute(query)]
+def follow_merges(connection_id: int, survivors: Mapping[str, str]) -> None:
+    """{merged patient: survivor}: visits and invoices of the merged ones are the survivors'. The caller commits."""
+    for model in (Visit, Bill):
+        for merged, survivor in sorted(survivors.items()):
+            db.session.execute(
+                update(model)
+                .where(model.connection_id == connection_id, model.patient_id == merged)
+                .values(patient_id=survivor)
+            )
 
 
 def counts(hub_id: int) -> dict[str, int]:

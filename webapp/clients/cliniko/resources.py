@@ -135,6 +135,14 @@ def update_patient(client: ClinikoClient, patient_id: str, fields: Mapping[str, 
     return client.patch(f"/patients/{_digits(patient_id)}", fields, Patient)
 
 
+def get_referral_source(client: ClinikoClient, patient_id: str) -> ReferralSource | None:
+    """How this patient found the clinic; None when nothing is recorded."""
+    try:
+        return client.get(f"/patients/{_digits(patient_id)}/referral_source", None, ReferralSource)
+    except NotFound:
+        return None
+
+
 def update_referral_source(client: ClinikoClient, patient_id: str, fields: Mapping[str, Any]) -> ReferralSource:
     """Set how this patient found the clinic; `referral_source_type_id`, and a subcategory that the type has."""
     return client.patch(f"/patients/{_digits(patient_id)}/referral_source", fields, ReferralSource)
@@ -167,9 +175,10 @@ _PROBED_UNTYPED = (
     "attendees",
     "bookings",
     "invoices",
-    "invoice_items",
     "appointment_types",
+    "appointment_type_billable_items",
     "billable_items",
+    "concession_prices",
     "taxes",
     "patient_cases",
 )
