@@ -1,5 +1,6 @@
 """Walks every encrypted column and puts its values under the first key, in batches that can be stopped and repeated."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from webapp.security.crypto import current_cipher
 from .base import Base, EncryptedText
 
 BATCH = 200
+PAUSE = 0.02
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,9 @@ def rotate(column: EncryptedColumn) -> Iterator[tuple[int, int]]:
             result = db.session.execute(update(column.table).where(same).values({column.name: fresh}))
             changed += result.rowcount  # type: ignore[attr-defined]  # UPDATE returns a CursorResult
         db.session.commit()
+        if db.engine.dialect.name == "sqlite":
+            # One writer at a time: without a pause, others would hardly ever find the file free.
+            time.sleep(PAUSE)
         last = tuple(rows[-1][:-1])
         yield len(rows), changed
 
