@@ -41,6 +41,7 @@ def process(
         assert place is not None
         item.digest = record_digest(ctx.digest_key, item.values, f"{ctx.deal_salt}|{place.pipeline}|{place.stage}")
     open_items = [item for item in mine if forced or not _unchanged(item)]
+    touched = [] if forced else [item for item in mine if _unchanged(item) and _newer(item)]
     ctx.count("unchanged", len(mine) - len(open_items))
     unlinkable: set[str] = set()
     if open_items:
@@ -50,6 +51,7 @@ def process(
             unlinkable = _write(ctx, open_items)
     ctx.keeper.guard()
     issues.done_items(ctx.connection_id, [(i.kind, i.cliniko_id) for i in items], ctx.began)
+    ledger.looked_at(ctx.connection_id, [(i.kind, i.cliniko_id, i.updated_at) for i in touched if i.updated_at])
     commit_cursor()
     ctx.commit()
     _look_for(ctx, sorted(unlinkable))

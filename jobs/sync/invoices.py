@@ -132,7 +132,7 @@ def process_page(
 
 def save_bills(ctx: SyncContext, records: Sequence[Invoice]) -> set[str]:
     """Facts of invoices; returns the patients for whom they differ from what was known. The caller commits."""
-    rows = _bill_rows(ctx, records)
+    rows = bill_rows(ctx, records)
     known = visits.bills_by_id(ctx.connection_id, [r.id for r in records])
     changed = []
     touched: set[str] = set()
@@ -150,12 +150,13 @@ def learn_bills(ctx: SyncContext, records: Sequence[Invoice]) -> set[str]:
     """Facts of invoices that nobody knows yet: what is known may be newer. Returns their patients. The caller
     commits."""
     known = visits.bills_by_id(ctx.connection_id, [r.id for r in records])
-    rows = [row for row in _bill_rows(ctx, records) if row["cliniko_id"] not in known]
+    rows = [row for row in bill_rows(ctx, records) if row["cliniko_id"] not in known]
     visits.save_bills(rows)
     return {row["patient_id"] for row in rows if row["patient_id"]}
 
 
-def _bill_rows(ctx: SyncContext, records: Sequence[Invoice]) -> list[dict[str, Any]]:
+def bill_rows(ctx: SyncContext, records: Sequence[Invoice]) -> list[dict[str, Any]]:
+    """The facts of invoices as rows."""
     whose = survivors_of(ctx, records)
     rows = []
     for record in records:

@@ -44,9 +44,7 @@ def process_page(
     links = ledger.by_cliniko(ctx.connection_id, spec.kind, [k.cliniko_id for k in known])
     items: list[Item] = []
     for record, person, mapped in zip(records, known, map_all(records), strict=True):
-        values = {name: value for name, value in mapped.values.items() if name in ctx.writable}
-        # Archived or merged decides whether there is a contact at all, also where the account has no property for it.
-        digest = record_digest(ctx.digest_key, values, f"{ctx.salt}|{person.archived:d}{person.merged_into or ''}")
+        values, digest = as_written(ctx, person, mapped)
         link = links.get(person.cliniko_id)
         item = Item(record, person, mapped, values, digest, link, forced, needed)
         if not forced and _unchanged(ctx, item):
@@ -66,6 +64,13 @@ def process_page(
     writing.open_unreadable(ctx, spec, bad)
     commit_cursor()
     db.session.commit()
+
+
+def as_written(ctx: SyncContext, person: Known, mapped: MappedRecord) -> tuple[dict[str, str], bytes]:
+    """The values that the account has properties for, and the digest by which an unchanged record is recognised."""
+    values = {name: value for name, value in mapped.values.items() if name in ctx.writable}
+    # Archived or merged decides whether there is a contact at all, also where the account has no property for it.
+    return values, record_digest(ctx.digest_key, values, f"{ctx.salt}|{person.archived:d}{person.merged_into or ''}")
 
 
 def present(ctx: SyncContext, spec: PersonKind, records: Sequence[Any]) -> tuple[Sequence[Any], list[Known]]:

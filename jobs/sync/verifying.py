@@ -4,7 +4,7 @@ Forgotten fields are written with the next look at their record. A value that a 
 mismatch: it stays until Cliniko changes that field. Whose change it was is told by HubSpot's property history.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -20,7 +20,7 @@ from webapp.store.ledger import LinkRow
 
 # A batch read with history takes this many records.
 HISTORY_BATCH = 50
-_NEVER_COMPARED = frozenset({"cliniko_synced_at", "cliniko_sync_status", "cliniko_sync_message"})
+NEVER_COMPARED = frozenset({"cliniko_synced_at", "cliniko_sync_status", "cliniko_sync_message"})
 
 
 def forget_mismatches(ctx: SyncContext, kind: str, cliniko_ids: Sequence[str]) -> dict[str, list[str]]:
@@ -32,7 +32,7 @@ def forget_mismatches(ctx: SyncContext, kind: str, cliniko_ids: Sequence[str]) -
     found = compare(ctx, "deals" if kind not in ("patient", "contact") else "contacts", linked)
     if found:
         ctx.keeper.guard()
-        ledger.put([_forgotten(ctx, kind, linked[hubspot_id], names) for hubspot_id, names in found.items()])
+        ledger.put([forgotten(ctx, kind, linked[hubspot_id], names) for hubspot_id, names in found.items()])
         ctx.commit()
     return {linked[hubspot_id].cliniko_id: names for hubspot_id, names in found.items()}
 
@@ -43,57 +43,78 @@ def compare(ctx: SyncContext, object_type: str, linked: Mapping[str, LinkRow]) -
     ids = list(linked)
     for start in range(0, len(ids), 100):
         part = ids[start : start + 100]
-        names = sorted({name for i in part for name in read_fields(linked[i].fields)} - _NEVER_COMPARED)
+        names = sorted({name for i in part for name in read_fields(linked[i].fields)} - NEVER_COMPARED)
         if not names:
             continue
         result = objects.batch_read(ctx.hubspot, object_type, part, names)
         ctx.count("hubspot_calls")
         for record in result.results:
             if record.id in linked:
-                differing = differing_fields(ctx, linked[record.id], record)
+                differing = differing_fields(ctx, read_fields(linked[record.id].fields), record)
                 if differing:
                     suspects[record.id] = differing
     return _ours_to_mend(ctx, object_type, suspects)
 
 
-def differing_fields(ctx: SyncContext, link: LinkRow, record: Record) -> list[str]:
+def differing_fields(ctx: SyncContext, agreed: Mapping[str, bytes], record: Record) -> list[str]:
     """Agreed fields whose value in HubSpot is another one."""
-    agreed = read_fields(link.fields)
     return [
         name
         for name, digest in agreed.items()
-        if name not in _NEVER_COMPARED
+        if name not in NEVER_COMPARED
         and digest not in {field_digest(ctx.digest_key, name, form) for form in _forms(record.properties.get(name))}
     ]
 
 
-def _ours_to_mend(ctx: SyncContext, object_type: str, suspects: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Leave out what somebody else wrote last. Our own properties are ours whoever wrote them."""
-    found: dict[str, list[str]] = {}
-    ids = list(suspects)
+def read_histories(
+    ctx: SyncContext, object_type: str, suspects: Mapping[str, Sequence[str]]
+) -> dict[str, Mapping[str, Sequence[Mapping[str, Any]]]]:
+    """{HubSpot id: {field: its values, newest first}} of these fields."""
+    found: dict[str, Mapping[str, Sequence[Mapping[str, Any]]]] = {}
+    ids = [hubspot_id for hubspot_id, names in suspects.items() if names]
     for start in range(0, len(ids), HISTORY_BATCH):
         part = ids[start : start + HISTORY_BATCH]
-        names = sorted({name for i in part for name in suspects[i] if not name.startswith("cliniko_")})
-        histories: dict[str, Mapping[str, Any]] = {}
-        if names:
-            result = objects.batch_read(ctx.hubspot, object_type, part, [], history=names)
-            ctx.count("hubspot_calls")
-            histories = {record.id: record.history for record in result.results}
-        for hubspot_id in part:
-            history = histories.get(hubspot_id, {})
-            mine = [n for n in suspects[hubspot_id] if n.startswith("cliniko_") or _not_theirs(history.get(n, []))]
-            if mine:
-                found[hubspot_id] = mine
+        names = sorted({name for i in part for name in suspects[i]})
+        result = objects.batch_read(ctx.hubspot, object_type, part, [], history=names)
+        ctx.count("hubspot_calls")
+        found |= {record.id: record.history for record in result.results}
     return found
 
 
-def _not_theirs(history: Sequence[Mapping[str, Any]]) -> bool:
-    """Nobody wrote this, or we did: a write of ours did not arrive."""
-    if not history:
-        return True
-    newest = history[0]
-    kind = str(newest.get("sourceType") or newest.get("source") or "").upper()
-    return kind == "INTEGRATION" and str(newest.get("sourceId")) == current_settings().hubspot_app_id
+def is_own(name: str) -> bool:
+    """One of the properties that we created: ours to keep right whoever wrote it."""
+    return name.startswith("cliniko_")
+
+
+def ours(entry: Mapping[str, Any]) -> bool:
+    """Did we write this value?"""
+    kind = str(entry.get("sourceType") or entry.get("source") or "").upper()
+    return kind == "INTEGRATION" and str(entry.get("sourceId")) == current_settings().hubspot_app_id
+
+
+def written_at(entry: Mapping[str, Any]) -> datetime | None:
+    """When a value was written."""
+    value = entry.get("timestamp")
+    try:
+        if isinstance(value, int) or (isinstance(value, str) and value.isdigit()):
+            return datetime.fromtimestamp(int(value) / 1000, UTC)
+        moment = datetime.fromisoformat(str(value))
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _ours_to_mend(ctx: SyncContext, object_type: str, suspects: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Leave out what somebody else wrote last. Our own properties are ours whoever wrote them."""
+    doubtful = {i: [n for n in names if not is_own(n)] for i, names in suspects.items()}
+    histories = read_histories(ctx, object_type, doubtful)
+    found: dict[str, list[str]] = {}
+    for hubspot_id, names in suspects.items():
+        history = histories.get(hubspot_id, {})
+        mine = [n for n in names if is_own(n) or not history.get(n) or ours(history[n][0])]
+        if mine:
+            found[hubspot_id] = mine
+    return found
 
 
 def _forms(value: str | None) -> Iterator[str]:
@@ -126,7 +147,8 @@ def _time_forms(text: str) -> Iterator[str]:
     yield f"{utc:%Y-%m-%d}"
 
 
-def _forgotten(ctx: SyncContext, kind: str, link: LinkRow, names: Sequence[str]) -> dict[str, Any]:
+def forgotten(ctx: SyncContext, kind: str, link: LinkRow, names: Collection[str]) -> dict[str, Any]:
+    """The link's row without what both sides were believed to agree on in these fields."""
     kept = {name: digest for name, digest in read_fields(link.fields).items() if name not in names}
     row: dict[str, Any] = {
         "hub_id": ctx.hub_id,

@@ -9,6 +9,7 @@ from jobs.mapping.visits import VisitState, appointment_case_id, appointment_sta
 from jobs.sync.context import SyncContext
 from webapp.clients.cliniko.records_deals import Attendee, GroupAppointment, IndividualAppointment
 from webapp.store import issues, ledger, people, summaries, visits
+from webapp.store.models_visits import Visit
 from webapp.store.visits import ATTENDEE, GROUP, INDIVIDUAL
 
 _WORDS = {
@@ -37,38 +38,39 @@ def save_individual(
     ctx: SyncContext, records: Sequence[IndividualAppointment], attendees: Mapping[str, Attendee]
 ) -> Touched:
     """Facts of individual appointments; `attendees` by appointment id. The caller commits."""
-    return _save(ctx, INDIVIDUAL, _of_individual(ctx, records, attendees))
+    return _save(ctx, INDIVIDUAL, of_individual(ctx, records, attendees))
 
 
 def save_groups(ctx: SyncContext, records: Sequence[GroupAppointment]) -> None:
     """Facts of group appointments. What they mean for their attendees follows with these. The caller commits."""
-    visits.save_visits(_of_groups(ctx, records))
+    visits.save_visits(of_groups(ctx, records))
 
 
 def save_attendees(ctx: SyncContext, records: Sequence[Attendee], groups: Mapping[str, Any]) -> Touched:
     """Facts of attendees of group appointments; `groups` by id. The caller commits."""
-    return _save(ctx, ATTENDEE, _of_attendees(ctx, records, groups))
+    return _save(ctx, ATTENDEE, of_attendees(ctx, records, groups))
 
 
 def learn_individual(ctx: SyncContext, records: Sequence[IndividualAppointment]) -> Touched:
     """Facts of individual appointments that nobody knows yet, before their attendees are read: what is known is more
     than this, or newer. The caller commits."""
-    return _learn(_of_individual(ctx, records, {}))
+    return _learn(of_individual(ctx, records, {}))
 
 
 def learn_groups(ctx: SyncContext, records: Sequence[GroupAppointment]) -> None:
     """The same of group appointments. The caller commits."""
-    _learn(_of_groups(ctx, records))
+    _learn(of_groups(ctx, records))
 
 
 def learn_attendees(ctx: SyncContext, records: Sequence[Attendee], groups: Mapping[str, Any]) -> Touched:
     """The same of attendees of group appointments. The caller commits."""
-    return _learn(_of_attendees(ctx, records, groups))
+    return _learn(of_attendees(ctx, records, groups))
 
 
-def _of_individual(
+def of_individual(
     ctx: SyncContext, records: Sequence[IndividualAppointment], attendees: Mapping[str, Attendee]
 ) -> list[dict[str, Any]]:
+    """The facts of individual appointments as rows; `attendees` by appointment id."""
     whose = survivors_of(ctx, records)
     rows = []
     for record in records:
@@ -78,11 +80,13 @@ def _of_individual(
     return rows
 
 
-def _of_groups(ctx: SyncContext, records: Sequence[GroupAppointment]) -> list[dict[str, Any]]:
+def of_groups(ctx: SyncContext, records: Sequence[GroupAppointment]) -> list[dict[str, Any]]:
+    """The same of group appointments."""
     return [_row(ctx, GROUP, r, "removed" if is_removed(r) else "booked", None, None) for r in records]
 
 
-def _of_attendees(ctx: SyncContext, records: Sequence[Attendee], groups: Mapping[str, Any]) -> list[dict[str, Any]]:
+def of_attendees(ctx: SyncContext, records: Sequence[Attendee], groups: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The same of attendees of group appointments; `groups` by id."""
     whose = survivors_of(ctx, records)
     rows = []
     for record in records:
@@ -90,6 +94,11 @@ def _of_attendees(ctx: SyncContext, records: Sequence[Attendee], groups: Mapping
         row = _row(ctx, ATTENDEE, group, word(attendee_state(record, group)), patient, record.patient_case_id)
         rows.append({**row, "cliniko_id": record.id, "booking_id": group.id})
     return rows
+
+
+def differs(row: Mapping[str, Any], before: Visit | None) -> bool:
+    """Do these facts say something else than what is stored?"""
+    return before is None or any(getattr(before, name) != row[name] for name in _COMPARED)
 
 
 def survivors_of(ctx: SyncContext, records: Sequence[Any]) -> dict[str, str]:
@@ -148,7 +157,7 @@ def _save(ctx: SyncContext, kind: str, rows: list[dict[str, Any]]) -> Touched:
     changed = []
     for row in rows:
         before = known.get(row["cliniko_id"])
-        if before is not None and all(getattr(before, name) == row[name] for name in _COMPARED):
+        if not differs(row, before):
             continue
         changed.append(row)
         touched.patients |= {p for p in (row["patient_id"], before and before.patient_id) if p}

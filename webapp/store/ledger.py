@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from webapp.clock import now
@@ -161,6 +161,25 @@ def put(rows: Sequence[Mapping[str, Any]]) -> None:
         by_shape.setdefault(tuple(row), []).append({**defaults, **row})
     for shape, same in by_shape.items():
         upsert(Link, same, keys=["connection_id", "kind", "cliniko_id"], update=shape)
+
+
+def looked_at(connection_id: int, changes: Sequence[tuple[str, str, datetime]]) -> None:
+    """(kind, Cliniko id, time of change) of linked records whose change made no difference; the caller commits."""
+    if not changes:
+        return
+    table = table_of(Link)
+    statement = (
+        update(table)
+        .where(
+            table.c.connection_id == connection_id,
+            table.c.kind == bindparam("of_kind"),
+            table.c.cliniko_id == bindparam("of_id"),
+            table.c.state == "linked",
+        )
+        .values(cliniko_updated_at=bindparam("changed_at", type_=UtcDateTime()))
+    )
+    rows = [{"of_kind": kind, "of_id": cliniko_id, "changed_at": moment} for kind, cliniko_id, moment in changes]
+    db.session.connection().execute(statement, rows)
 
 
 def deals_to_wake(connection_id: int, contacts: Mapping[str, str]) -> list[tuple[str, str]]:
