@@ -73,7 +73,7 @@ def test_the_simulated_hubspot_counts_only_where_it_is_configured():
     assert hubspot_return_url(private, "https://hubspot.internal.example/") is None, "only a loopback host counts so"
 
 
-@hypothesis_settings(max_examples=60)
+@hypothesis_settings(max_examples=25, deadline=None)
 @given(st.text(max_size=40))
 def test_whatever_is_offered_ends_at_hubspot_or_nowhere(text):
     for url in (text, f"https://{text}", f"https://app.hubspot.com{text}", f"https://{text}.hubspot.com"):
