@@ -42,7 +42,9 @@ def worker(burst: bool, processes: int | None) -> None:
     # Loaded before the fork: a job then starts in milliseconds.
     import jobs.tasks.connect
     import jobs.tasks.dispatch
+    import jobs.tasks.hooks
     import jobs.tasks.housekeeping
+    import jobs.tasks.push
     import jobs.tasks.sync  # noqa: F401
     from jobs import context
     from jobs.worker import Pool
