@@ -83,6 +83,7 @@ interface Options {
   contactId?: number;
   contact?: Record<string, string | null>;
   contactError?: Error;
+  contactLoading?: boolean;
   locale?: string;
   variables?: Record<string, string>;
 }
@@ -96,10 +97,13 @@ export const openCard = (relay: Relay, options: Options = {}) => {
   const contact = { ...CONTACT, ...options.contact };
   mocks.useCrmProperties.willCall((names) => ({
     properties: Object.fromEntries(
-      (names as string[]).map((name) => [name, contact[name as keyof typeof contact] ?? null]),
+      (options.contactLoading ? [] : (names as string[])).map((name) => [
+        name,
+        contact[name as keyof typeof contact] ?? null,
+      ]),
     ),
     error: options.contactError ?? null,
-    isLoading: false,
+    isLoading: options.contactLoading ?? false,
     isRefetching: false,
     refetch: async () => undefined,
   }));

@@ -208,6 +208,14 @@ describe('push preview', () => {
     expect(card.said).not.toContain('1984');
   });
 
+  it('says nothing of what is missing while HubSpot has not answered', async () => {
+    const card = await show('not_linked', { contactLoading: true });
+    expect(card.said).toContain('Reading what a push would send');
+    expect(card.said).not.toContain('Push needs');
+    expect(button(card.getRootNode(), 'Push to Cliniko').off).toBe(true);
+    expect(button(card.getRootNode(), 'Search again').off).toBe(false);
+  });
+
   it('lets a person push when HubSpot does not give the details', async () => {
     const card = await show('not_linked', { contactError: new Error('no') });
     expect(card.said).toContain('could not be read');

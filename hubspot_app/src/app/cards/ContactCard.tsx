@@ -39,6 +39,7 @@ export const ContactCard = () => {
           person={{
             properties: details.error ? null : details.properties,
             births: births.error ? {} : births.properties,
+            loading: details.isLoading,
           }}
           portalZone={portal.timezone}
           locale={user.locale}

@@ -14,6 +14,8 @@ export interface Person {
   /** The contact's own properties, from HubSpot; null when HubSpot did not give them. */
   properties: Properties | null;
   births: Properties;
+  /** HubSpot has not answered yet. */
+  loading: boolean;
 }
 
 interface Props {
@@ -38,11 +40,11 @@ export const Answer = ({ view, person, portalZone, locale, act, check }: Props) 
     <Flex direction="column" gap="small">
       <Head view={view} clock={clock} />
       {linked ? <LinkDetails answer={answer} clock={clock} /> : null}
-      {previewed ? <PushPreview plan={plan} /> : null}
+      {previewed ? <PushPreview plan={plan} loading={person.loading} /> : null}
       <Buttons
         view={view}
         name={person.properties === null ? null : fullName(person.properties)}
-        missing={previewed ? (plan?.missing ?? []) : []}
+        incomplete={previewed && (person.loading || (plan !== null && plan.missing.length > 0))}
         act={act}
         check={check}
       />

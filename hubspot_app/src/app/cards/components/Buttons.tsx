@@ -8,8 +8,8 @@ import { UnlinkButton } from './UnlinkButton';
 interface Props {
   view: Ready;
   name: string | null;
-  /** Properties without which Cliniko takes no patient. */
-  missing: string[];
+  /** What a patient needs is missing on the contact, or not known yet. */
+  incomplete: boolean;
   act: (action: Action, options?: Options) => void;
   check: () => void;
 }
@@ -33,7 +33,7 @@ const WITH_ACTIONS: readonly CardState[] = [
   'rate_limited',
 ];
 
-export const Buttons = ({ view, name, missing, act, check }: Props) => {
+export const Buttons = ({ view, name, incomplete, act, check }: Props) => {
   const { answer, sending, looking, slow } = view;
   const underWay = answer.state === 'working' || answer.state === 'rate_limited';
   const primary = slow ? 'check' : PRIMARY[answer.state];
@@ -72,7 +72,7 @@ export const Buttons = ({ view, name, missing, act, check }: Props) => {
       size="sm"
       variant={style('push')}
       loading={busy === 'push'}
-      disabled={off('push') || missing.length > 0}
+      disabled={off('push') || incomplete}
       onClick={() => act('push', { target: answer.patient === null && linked ? 'contact' : 'patient' })}
     >
       {LABELS.push}

@@ -1,10 +1,13 @@
-import { Flex, Text } from '@hubspot/ui-extensions';
+import { Flex, LoadingSpinner, Text } from '@hubspot/ui-extensions';
 
 import type { Preview } from '../utils/preview';
-import { notOnContact, PREVIEW_UNKNOWN, pushFrom, PUSH_LOOKS_FIRST, pushNeeds } from '../utils/words';
+import { notOnContact, PREVIEW_LOADING, PREVIEW_UNKNOWN, pushFrom, PUSH_LOOKS_FIRST, pushNeeds } from '../utils/words';
 
 /** What pressing Push would do, before it is pressed. */
-export const PushPreview = ({ plan }: { plan: Preview | null }) => {
+export const PushPreview = ({ plan, loading }: { plan: Preview | null; loading: boolean }) => {
+  if (loading) {
+    return <LoadingSpinner label={PREVIEW_LOADING} showLabel />;
+  }
   if (plan === null) {
     return <Text>{PREVIEW_UNKNOWN}</Text>;
   }

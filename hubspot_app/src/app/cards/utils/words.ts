@@ -181,6 +181,7 @@ export const pushNeeds = (missing: string[]): string =>
 export const pushFrom = (parts: string[]): string => `Push creates one from: ${parts.join(', ')}.`;
 export const PUSH_LOOKS_FIRST = 'If Cliniko already has this person, they are linked and updated instead.';
 export const notOnContact = (labels: string[]): string => `Not on this contact: ${labels.join(', ')}.`;
+export const PREVIEW_LOADING = 'Reading what a push would send';
 export const PREVIEW_UNKNOWN = "This contact's details could not be read, so the push cannot be previewed here.";
 
 const FAULTS: Record<string, Notice> = {
