@@ -1,4 +1,4 @@
-"""A whole clinic for tests: simulated Cliniko and HubSpot over real HTTP, an installed account, streams run in process."""
+"""A whole clinic for tests: both simulated services over real HTTP, an installed account, streams run in process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
