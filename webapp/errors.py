@@ -21,7 +21,17 @@ MESSAGES = {
     500: ("Something went wrong on our side", "Nothing was lost. Try again in a minute."),
     503: ("The service is starting or being repaired", "Try again in a minute."),
 }
-JSON_PATHS = ("/card/", "/webhooks/", "/healthz", "/readyz", "/metrics")
+# What the card in HubSpot is told; its own page of faults is docs/card-api.md.
+CARD_PATH = "/card/"
+CARD_CODES = {
+    400: "body_invalid",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    500: "internal",
+    503: "unavailable",
+}
+JSON_PATHS = (CARD_PATH, "/webhooks/", "/healthz", "/readyz", "/metrics")
 
 
 def init_app(app: Flask) -> None:
@@ -42,11 +52,19 @@ def wants_json() -> bool:
 def reply(status: int, reason: str | None = None, reference: str | None = None) -> ResponseReturnValue:
     """The error answer in the form the asker reads."""
     title, remedy = MESSAGES.get(status, MESSAGES[500 if status >= 500 else 400])
+    if request.path.startswith(CARD_PATH):
+        code = CARD_CODES.get(status, "internal" if status >= 500 else "body_invalid")
+        return jsonify(code=code, message=f"{reason or title}.", reference=reference or new_reference()), status
     if wants_json():
         body = {"error": {"code": status, "message": reason or title, "remedy": remedy, "reference": reference}}
         return jsonify(body), status
     page = render_template("errors/error.html", title=title, reason=reason, remedy=remedy, reference=reference)
     return page, status
+
+
+def new_reference() -> str:
+    """A word that is told to the asker and stands in the log."""
+    return uuid.uuid4().hex[:12]
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:
@@ -64,7 +82,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
-    reference = uuid.uuid4().hex[:12]
+    reference = new_reference()
     path = request.url_rule.rule if request.url_rule else None
     log.error("request_failed", path=path, reference=reference, exc_info=error)
     return reply(500, reference=reference)

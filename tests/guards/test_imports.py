@@ -51,6 +51,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "webapp.metrics",
         "webapp.progress",
         "jobs.queues",
+        # Pure: what a visit or a label is, is said there once.
+        "jobs.mapping",
     ),
     "webapp.store": (
         "webapp.store",
@@ -120,6 +122,7 @@ SQL_ELSEWHERE: dict[str, set[str]] = {
     "webapp.config": {"make_url", "ArgumentError"},  # checks DATABASE_URL
     "webapp.views.health": {"text", "SQLAlchemyError"},  # asks whether the database answers
     "webapp.cli.processes": {"SQLAlchemyError"},  # says that it does not
+    "webapp.views.card": {"SQLAlchemyError"},  # says so to HubSpot's relay, which then asks once more
 }
 # What the sync engine, tasks and pages may do with the session: end a transaction that the store began, or have a row
 # that the store gave them read again.

@@ -6,11 +6,15 @@ import pytest
 from flask import session
 from flask_wtf.csrf import generate_csrf
 
+from tests.support.rows import MOMENT
 from webapp.extensions import csrf
+from webapp.store import accounts
 
 OPEN = "open"  # tells nothing about any account
 INSTALL = "install"  # a one-time state or grant, bound to the browser that began
-TENANT = "tenant"  # a browser that is signed in to one account
+TENANT = "tenant"  # a browser that is signed in to one account and may do everything there
+STAFF = "staff"  # a browser that is signed in to one account, also for the reviews and issues only
+LINK = "link"  # a token that works once, made for a request that HubSpot signed
 OPERATOR = "operator"  # the operator's bearer token
 SIGNED = "signed"  # HubSpot's signature over the request
 
@@ -32,24 +36,39 @@ PROTECTION = {
     "dashboard.sync_now": TENANT,
     "dashboard.pause": TENANT,
     "dashboard.resume": TENANT,
-    "dashboard.issue_list": TENANT,
-    "dashboard.retry_issues": TENANT,
+    "dashboard.issue_list": STAFF,
+    "dashboard.retry_issues": STAFF,
     # Signing out changes nothing but the visitor's own cookie.
     "dashboard.leave": OPEN,
+    "webhooks.receive": SIGNED,
+    "card.contact": SIGNED,
+    "card.sync": SIGNED,
+    "card.push": SIGNED,
+    "card.unlink": SIGNED,
+    "card.account": SIGNED,
+    "card.signin_link": SIGNED,
+    "signin.use_link": LINK,
 }
 
 # A POST without our token in its form, and why that is safe. Anything signed by HubSpot comes from no browser of ours.
-WITHOUT_CSRF: dict[str, str] = {}
+FROM_HUBSPOT = "signed by HubSpot, so that it comes from no browser and no session stands behind it"
+WITHOUT_CSRF: dict[str, str] = {
+    "webhooks.receive": FROM_HUBSPOT,
+    "card.sync": FROM_HUBSPOT,
+    "card.push": FROM_HUBSPOT,
+    "card.unlink": FROM_HUBSPOT,
+    "card.signin_link": FROM_HUBSPOT,
+}
 
 # Values for the parts of an address, by the name of the part.
 PARTS = {"filename": "app.css"}
 
 
-def routes(app, protection=None):
-    """(endpoint, address, method) of every route, or of those with one protection."""
+def routes(app, *protections):
+    """(endpoint, address, method) of every route, or of those with one of these protections."""
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
-        if protection is not None and PROTECTION[rule.endpoint] != protection:
+        if protections and PROTECTION[rule.endpoint] not in protections:
             continue
         values = {name: PARTS.get(name, "1") for name in rule.arguments}
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
@@ -84,7 +103,7 @@ def test_every_route_states_its_protection(app):
 
 def test_tenant_routes_let_nobody_else_in(app, with_token):
     tried = 0
-    for endpoint, address, method in routes(app, TENANT):
+    for endpoint, address, method in routes(app, TENANT, STAFF):
         answer = with_token(address, method)
         if method == "GET":
             assert (answer.status_code, answer.location) == (302, "/"), endpoint
@@ -92,12 +111,12 @@ def test_tenant_routes_let_nobody_else_in(app, with_token):
         else:
             assert answer.status_code == 401, endpoint
         tried += 1
-    assert tried == list(PROTECTION.values()).count(TENANT)
+    assert tried == sum(protection in (TENANT, STAFF) for protection in PROTECTION.values())
 
 
 def test_tenant_routes_ask_a_fragment_to_sign_in(app, client):
     """Part of a page must not be answered with a redirect, which would put the start page inside the dashboard."""
-    for endpoint, address, method in routes(app, TENANT):
+    for endpoint, address, method in routes(app, TENANT, STAFF):
         if method == "GET":
             assert client.get(address, headers={"X-Fragment": "1"}).status_code == 401, endpoint
 
@@ -106,9 +125,29 @@ def test_tenant_routes_ask_a_fragment_to_sign_in(app, client):
 def test_a_session_with_anything_but_a_known_account_lets_nobody_in(app, client, value):
     with client.session_transaction() as session:
         session["hub_id"] = value
-    for endpoint, address, method in routes(app, TENANT):
+    for endpoint, address, method in routes(app, TENANT, STAFF):
         if method == "GET":
             assert client.get(address).location == "/", endpoint
+
+
+@pytest.mark.parametrize("role", ["staff", "owner", "", None, 1, ["full"]])
+def test_whoever_may_not_do_everything_sees_reviews_and_issues_only(app, client, with_token, role):
+    """Any role but the full one, also a made-up one, is the small one."""
+    accounts.save_install(20_000_001, access_token="a", refresh_token="b", token_expires_at=MOMENT, scopes=[])
+    with client.session_transaction() as stored:
+        stored["hub_id"], stored["role"] = 20_000_001, role
+    for endpoint, address, method in routes(app, TENANT):
+        assert with_token(address, method).status_code == 403, endpoint
+    for endpoint, address, method in routes(app, STAFF):
+        assert with_token(address, method).status_code in (200, 302), endpoint
+        assert with_token(address, method).location != "/", endpoint
+
+
+def test_a_link_that_nobody_made_signs_nobody_in(app, client):
+    for endpoint, address, method in routes(app, LINK):
+        answer = client.open(address, method=method)
+        assert answer.status_code == 410, endpoint
+        assert client.get("/dashboard").location == "/", endpoint
 
 
 def test_a_forged_cookie_lets_nobody_in(client):
@@ -178,13 +217,15 @@ def test_every_change_wants_a_csrf_token(app, client):
 
 
 def test_csrf_is_left_off_only_with_a_reason(app):
+    changing = {rule.endpoint for rule in app.url_map.iter_rules() if rule.methods and "POST" in rule.methods}
     exempt = {
         endpoint
         for endpoint, view in app.view_functions.items()
         if f"{view.__module__}.{view.__name__}" in csrf._exempt_views
+        or app.blueprints.get(endpoint.partition(".")[0]) in csrf._exempt_blueprints
     }
-    assert exempt == set(WITHOUT_CSRF)
-    assert csrf._exempt_blueprints == set()
+    assert exempt & changing == set(WITHOUT_CSRF)
+    assert {PROTECTION[endpoint] for endpoint in exempt} == {SIGNED}
     assert all(len(reason) > 20 for reason in WITHOUT_CSRF.values())
     assert app.config.get("WTF_CSRF_ENABLED", True) and app.config.get("WTF_CSRF_CHECK_DEFAULT", True)
 

@@ -4,7 +4,15 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jobs.queues import PUSH, enqueue_once
-from webapp.security.tenant import current_account, sign_out, signed_in, the_account
+from webapp.security.tenant import (
+    FULL,
+    current_account,
+    current_role,
+    sign_out,
+    signed_in,
+    signed_in_staff,
+    the_account,
+)
 from webapp.store import accounts, connections, issues
 from webapp.views.overview import issue_rows, overview
 
@@ -15,9 +23,9 @@ START = "jobs.tasks.connect.start_streams"
 
 @blueprint.get("/")
 def landing() -> ResponseReturnValue:
-    """What this is and how to install it; a signed-in browser goes to its dashboard."""
+    """What this is and how to install it; a signed-in browser goes to its dashboard, or to what it may see."""
     if current_account() is not None:
-        return redirect(url_for(".dashboard"))
+        return redirect(url_for(".dashboard" if current_role() == FULL else ".issue_list"))
     return render_template("dashboard/landing.html")
 
 
@@ -74,7 +82,7 @@ def resume() -> ResponseReturnValue:
 
 
 @blueprint.get("/issues")
-@signed_in
+@signed_in_staff
 def issue_list() -> ResponseReturnValue:
     """Every record that could not be synced, with reason and remedy."""
     account = the_account()
@@ -82,7 +90,7 @@ def issue_list() -> ResponseReturnValue:
 
 
 @blueprint.post("/issues/retry")
-@signed_in
+@signed_in_staff
 def retry_issues() -> ResponseReturnValue:
     """Try one record (`issue`), or all of them, again now."""
     hub_id = the_account().hub_id
