@@ -4,11 +4,14 @@ sync: it knows nothing of our mapping, our database or our clients."""
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,63}")
+# What HubSpot takes as an address: words joined by single dots, an @, a host with a top domain.
+_WORD = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_ADDRESS = re.compile(rf"{_WORD}(\.{_WORD})*@([A-Za-z0-9-]+\.)+[A-Za-z]{{2,63}}")
 
 
 @dataclass
@@ -165,5 +168,6 @@ def _addresses(contact: Mapping[str, Any]) -> list[str]:
 
 
 def _plain(text: str | None) -> str:
-    """Without what nobody sees: blanks around and between, line breaks."""
-    return " ".join((text or "").split())
+    """Without what nobody sees: blanks around and between, line breaks, marks of writing direction."""
+    seen = (character for character in text or "" if unicodedata.category(character) != "Cf")
+    return " ".join("".join(seen).split())

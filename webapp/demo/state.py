@@ -18,7 +18,7 @@ STREAMS = ("patients", "contacts", "appointments", "invoices")
 @dataclass(frozen=True)
 class Progress:
     """Of the streams: `settled` when every one has been through since a moment, `stopped` names one that cannot go on,
-    `numbers` are the records read, `moved` changes with every step, `wait_until` is the end of a wait."""
+    `numbers` are the records read, `moved` changes with all that was achieved, `wait_until` is the end of a wait."""
 
     settled: bool
     stopped: str | None
@@ -70,7 +70,7 @@ class State:
                 settled=bool(states) and len(fresh) == len(states) and all(s.state == "idle" for s in states),
                 stopped=f"{stopped.stream}: {stopped.cause}" if stopped else None,
                 numbers={s.stream: int(s.counts.get("read", 0) or s.counts.get("indexed", 0)) for s in states},
-                moved=str([(s.stream, s.state, s.cycle_no, s.counts, s.progress_at) for s in states]),
+                moved=str([(s.stream, s.cycle_no, s.counts, s.last_success_at) for s in states]),
                 wait_until=max(waits) if waits else None,
             )
 

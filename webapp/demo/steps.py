@@ -18,7 +18,7 @@ from webapp.demo.state import State
 from webapp.demo.story import Step, Story
 
 # Seconds without anything moving after which a step has failed.
-STALLED = 120.0
+STALLED, PAUSED = 120.0, 300.0
 PREPARED_WITHIN = 180.0
 CONNECTED_WITHIN = 90.0
 
@@ -229,7 +229,7 @@ class Steps:
 
     def _wait_for_streams(self, state: State, step: Step, since: datetime) -> None:
         assert self.service is not None
-        moved, deadline = "", time.monotonic() + STALLED
+        moved, since_then = "", time.monotonic()
         while True:
             progress = state.progress(since)
             if progress.settled:
@@ -237,11 +237,11 @@ class Steps:
             if progress.stopped:
                 raise DemoFailed(f"A stream stopped ({progress.stopped}).")
             if progress.moved != moved:
-                moved, deadline = progress.moved, time.monotonic() + STALLED
-            if progress.wait_until is not None and progress.wait_until > now():
-                deadline = time.monotonic() + STALLED
-            if time.monotonic() > deadline:
-                raise DemoFailed(f"Nothing has moved for {STALLED:.0f} seconds.")
+                moved, since_then = progress.moved, time.monotonic()
+            # A service that asked for a pause gets it, but not for ever.
+            patience = PAUSED if progress.wait_until is not None else STALLED
+            if time.monotonic() - since_then > patience:
+                raise DemoFailed(f"Nothing has moved for {patience:.0f} seconds.")
             text = ", ".join(f"{number:,} {name}" for name, number in progress.numbers.items() if number)
             step.say(f"Syncing: {text or 'starting'} …")
             self.service.check()

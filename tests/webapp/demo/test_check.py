@@ -106,6 +106,19 @@ def test_an_address_among_the_further_ones_counts():
     assert verdict(further).everything == []
 
 
+@pytest.mark.parametrize("address", ["kim@@x", "a..b@x.example", ".dot@x.example", "dot.@x.example", "no at", "x@host"])
+def test_an_address_that_hubspot_refuses_is_on_no_contact(address):
+    patients = [{**PATIENTS[3], "email": address}]
+    alone = [contact("203", "3", "Tom", "Berg")]
+    assert compare("77", patients, alone, {}).everything == []
+    assert compare("77", patients, [{**alone[0], "email": "other@x.example"}], {}).wrong
+
+
+def test_what_nobody_sees_makes_no_difference():
+    patients = [{**PATIENTS[3], "first_name": "\u200fTom\u200f", "last_name": "Be\u202erg\n"}]
+    assert compare("77", patients, [contact("203", "3", "Tom", "Berg")], {}).everything == []
+
+
 def test_an_archived_patient_who_was_linked_keeps_a_contact():
     def linked(contacts, c):
         contacts.append(contact("250", "5", "Old", "Ward"))
