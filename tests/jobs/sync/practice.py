@@ -1,7 +1,10 @@
 """A small practice in a simulated Cliniko: its staff, prices, people and calendar, entered as a person would."""
 
+import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 from tests.support.clinic import Clinic
 from webapp.clock import now
@@ -140,6 +143,15 @@ class Practice:
         contacts = self.clinic.contacts()
         keys = [contacts[c].get("cliniko_patient_key", "?:?") for c in self.clinic.contacts_of_deal(deal["id"])]
         return [key.partition(":")[2] for key in keys]
+
+    def polls(self) -> Counter[str]:
+        """How often each list was asked for by each time column since calls were last cleared; what was asked for in
+        another way (by id, as a whole) is named without a column."""
+        found: Counter[str] = Counter()
+        for call in self.clinic.cliniko.calls.items:
+            since = re.search(r"(\w+):>=", unquote(call.query))
+            found[f"{call.path.removeprefix('/v1/')} {since[1] if since else ''}".strip()] += 1
+        return found
 
     def written(self) -> list[tuple[str, str]]:
         """(method, path) of the calls that wrote to HubSpot since they were last cleared."""
