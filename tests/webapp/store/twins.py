@@ -33,7 +33,10 @@ SEED: dict[str, list[dict[str, Any]]] = {
     "connection_attempt": [{"state": "checking", "report": None}],
     "cursor": [{"list_name": "patients", "pass_no": 1, "done_cycle": 3}],
     "erased_person": [{"memory_hmac": MARK}],
-    "hook_event": [{"mark": MARK, "state": "new", "object_id": "501", "merged_ids": []}],
+    "hook_event": [
+        {"mark": MARK, "state": "new", "object_id": "501", "merged_ids": []},
+        {"mark": CASE, "state": "new", "object_id": "502", "merged_ids": [], "kind": "privacyDeletion"},
+    ],
     "issue": [
         {"stream": "patients", "kind": "patient", "cliniko_id": "1", "cause": "refused", "state": "open"},
         {"stream": "contacts", "kind": "contact", "cliniko_id": "1", "cause": "refused", "state": "open"},
@@ -59,7 +62,7 @@ SEED: dict[str, list[dict[str, Any]]] = {
         {"kind": "patient", "cliniko_id": "2", "email_hmac": EMAIL, "merged_into": "1"},
     ],
     "person_term": [{"kind": "patient", "cliniko_id": "1", "term": TERM}],
-    "proof": [{"report": {"patients": 1}}],
+    "proof": [{"report": {"patients": 2}, "finished_at": None}, {"report": {"patients": 1}}],
     "push_intent": [
         {"kind": "patient", "hubspot_id": "501", "person_hmac": MARK, "state": "open", "created_at": EARLIER}
     ],
@@ -70,6 +73,7 @@ SEED: dict[str, list[dict[str, Any]]] = {
             "hubspot_id": "502",
             "state": "done",
             "finished_at": LATER,
+            "options": {"seen": EARLIER.isoformat()},
             "key": None,
             "outcome": {"status": "Synced", "message": "Done.", "remedy": None, "failed": False},
         },
