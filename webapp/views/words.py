@@ -45,6 +45,26 @@ ISSUES: Mapping[str, Words] = {
         "what Cliniko sent for this record could not be read.",
         "Open it in Cliniko and save it once. It is tried again by itself.",
     ),
+    "not_returned": Words(
+        "Cliniko did not return it when it was asked for.",
+        "If it was removed in Cliniko, nothing needs doing. It is asked for again by itself.",
+    ),
+    "currency_refused": Words(
+        "HubSpot does not know this currency, so deals carry none.",
+        "Add the currency in HubSpot, or choose another one in the settings. Every deal gets it then.",
+    ),
+    "stage_missing": Words(
+        "the pipeline or stage of its deal is missing in HubSpot.",
+        "Prepare HubSpot again on the set-up page, or choose another pipeline in the settings.",
+    ),
+    "push_gave_up": Words(
+        "what was asked for it was not done, because Cliniko or HubSpot did not answer for a long time.",
+        "Try again now, or set the switch on the contact again.",
+    ),
+    "push_refused": Words(
+        "what was asked for it was not done, because it was refused.",
+        "Read below why, correct it on the contact, then try again now.",
+    ),
 }
 OTHER_ISSUE = Words("it could not be written.", "It is tried again by itself. If it stays, write to support.")
 
