@@ -24,3 +24,12 @@ def all_of(connection_id: int) -> dict[str, Cursor]:
 def restart(connection_id: int, list_name: str) -> None:
     """Read this list from the beginning in the next walk."""
     db.session.execute(delete(Cursor).where(Cursor.connection_id == connection_id, Cursor.list_name == list_name))
+
+
+def restart_all(connection_id: int, prefix: str) -> None:
+    """The same of all lists whose names begin so."""
+    db.session.execute(
+        delete(Cursor).where(
+            Cursor.connection_id == connection_id, Cursor.list_name.startswith(prefix, autoescape=True)
+        )
+    )

@@ -112,8 +112,9 @@ def add_counts(hub_id: int, stream: str, counts: Mapping[str, int]) -> None:
     state.progress_at = now()
 
 
-def close_cycle(hub_id: int, stream: str) -> None:
-    """The cycle read and wrote everything: keep its history, plan the next. Commits."""
+def close_cycle(hub_id: int, stream: str, next_run_at: datetime | None = None) -> None:
+    """The cycle read and wrote everything: keep its history, plan the next, by the account's interval unless told
+    otherwise. Commits."""
     state = _locked(hub_id, stream)
     assert state is not None
     moment = now()
@@ -125,7 +126,8 @@ def close_cycle(hub_id: int, stream: str) -> None:
     if state.requested:
         state.next_run_at, state.requested = moment, False
     else:
-        state.next_run_at = next_slot(hub_id, stream, get_settings(hub_id).interval_minutes, moment)
+        interval = get_settings(hub_id).interval_minutes
+        state.next_run_at = next_run_at or next_slot(hub_id, stream, interval, moment)
     db.session.commit()
 
 

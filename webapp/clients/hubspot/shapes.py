@@ -55,7 +55,7 @@ class BatchResult:
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """One page of a search. `after` is None on the last page."""
+    """One page of a search or of a list. `after` is None on the last page."""
 
     records: list[Record]
     after: str | None = None
