@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from jobs.mapping.countries import country_code
+from jobs.mapping import identity
+from jobs.mapping.countries import country_code, country_name
 from jobs.mapping.dates import parse_date
-from jobs.mapping.phones import e164
-from jobs.mapping.records import Phone
+from jobs.mapping.phones import e164, phone_text
+from jobs.mapping.records import Named, Phone
 from jobs.mapping.text import clean_text
 
 BIRTH, BIRTH_ELSEWHERE = "cliniko_date_of_birth", "date_of_birth"
@@ -62,12 +63,21 @@ class Choice:
     problems: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """A number as a person typed it, in the shape of Cliniko's entries."""
+
+    number: str | None
+    normalized_number: str | None = None
+    phone_type: str | None = None
+
+
 def canonical(name: str, value: str | None, *countries: str | None) -> str:
     """A value in the form in which two sides are compared."""
     text = clean_text(value)
     if name in PHONES:
-        return e164(text, *countries) or text
-    if name == "email":
+        return phone_text(_Typed(text), *countries)
+    if name in ("email", REFERRAL):
         return text.casefold()
     if name == "country":
         return country_code(text, text) or text.casefold()
@@ -89,12 +99,12 @@ def choose(
     take: dict[str, str] = {}
     conflicts: list[str] = []
     problems: dict[str, str] = {}
-    for name in names:
+    for name in _wanted(contact, names):
         theirs = clean_text(contact.get(name))
         ours = current.get(name, "")
         if not theirs or canonical(name, theirs, *countries) == canonical(name, ours, *countries):
             continue
-        if was_agreed(name, theirs):
+        if still_agreed(name, theirs, was_agreed, *countries):
             # HubSpot still holds the old value; Cliniko's newer one is on its way.
             continue
         problem = _problem(name, theirs)
@@ -104,9 +114,6 @@ def choose(
             take[name] = theirs
         else:
             conflicts.append(name)
-    if BIRTH in take or (BIRTH_ELSEWHERE in conflicts and BIRTH in conflicts):
-        take.pop(BIRTH_ELSEWHERE, None)
-        conflicts = [name for name in conflicts if name != BIRTH_ELSEWHERE]
     return Choice(take, tuple(conflicts), problems)
 
 
@@ -114,7 +121,7 @@ def new_record(contact: Mapping[str, str | None], names: Sequence[str]) -> Choic
     """Everything that a contact has, for a record that is to be created."""
     take: dict[str, str] = {}
     problems: dict[str, str] = {}
-    for name in names:
+    for name in _wanted(contact, names):
         value = clean_text(contact.get(name))
         if not value:
             continue
@@ -123,9 +130,44 @@ def new_record(contact: Mapping[str, str | None], names: Sequence[str]) -> Choic
             problems[name] = problem
         else:
             take[name] = value
-    if BIRTH in take:
-        take.pop(BIRTH_ELSEWHERE, None)
     return Choice(take, (), problems)
+
+
+def _wanted(contact: Mapping[str, str | None], names: Sequence[str]) -> list[str]:
+    """A birth date is taken from our own property where that holds one, else from the other."""
+    ours = parse_date(clean_text(contact.get(BIRTH))) is not None
+    return [name for name in names if not (ours and name == BIRTH_ELSEWHERE)]
+
+
+def still_agreed(name: str, value: str, was_agreed: Callable[[str, str], bool], *countries: str | None) -> bool:
+    """Is this HubSpot value, in whatever form a person typed it, what both sides last agreed on?"""
+    return any(was_agreed(name, form) for form in _forms(name, clean_text(value), countries))
+
+
+def _forms(name: str, text: str, countries: Sequence[str | None]) -> tuple[str, ...]:
+    if name == "country":
+        return text, country_name(country_code(text, text), text)
+    return text, canonical(name, text, *countries)
+
+
+def another_person(
+    record: Named,
+    born: date | None,
+    contact: Mapping[str, str | None],
+    was_agreed: Callable[[str, str], bool] = lambda name, value: False,
+) -> bool:
+    """Does the contact look like somebody else than the linked record? First and last name both differ, or a known
+    birth date does. A value that both sides once agreed on says nothing: there it was Cliniko's that changed."""
+    names = ("firstname", "lastname")
+    changed = not any(still_agreed(name, contact.get(name) or "", was_agreed) for name in names if contact.get(name))
+    if changed and identity.names_both_differ(record, contact.get("firstname"), contact.get("lastname")):
+        return True
+    for name in (BIRTH, BIRTH_ELSEWHERE):
+        theirs = parse_date(clean_text(contact.get(name)))
+        differs = born is not None and theirs is not None and born != theirs
+        if differs and not still_agreed(name, contact.get(name) or "", was_agreed):
+            return True
+    return False
 
 
 def patient_fields(
@@ -167,21 +209,27 @@ def contact_fields(
 def with_phones(
     take: Mapping[str, str], phones: Sequence[Phone] | None, *countries: str | None
 ) -> list[dict[str, str]] | None:
-    """The whole array with our entries changed, or None when none is. A number that is there already is not added."""
+    """The whole array with our entries changed, or None when none is: the first of each kind is ours, the others go
+    back as they are. Where a later one of the kind has that number already, the two change places, so that none is
+    lost."""
     wanted = {PHONES[name]: take[name] for name in PHONES if name in take}
     if not wanted:
         return None
     rows = [
-        {"number": clean_text(phone.number), "phone_type": clean_text(phone.phone_type) or "Other"}
+        {"number": phone.number or "", "phone_type": phone.phone_type or "Other"}
         for phone in phones or ()
         if clean_text(phone.number)
     ]
     for kind, number in wanted.items():
-        place = next((row for row in rows if row["phone_type"].casefold() == kind.casefold()), None)
-        if place is not None:
-            place["number"] = number
-        else:
+        places = [row for row in rows if clean_text(row["phone_type"]).casefold() == kind.casefold()]
+        if not places:
             rows.append({"number": number, "phone_type": kind})
+            continue
+        key = e164(number, *countries) or number
+        same = next((row for row in places[1:] if (e164(row["number"], *countries) or row["number"]) == key), None)
+        if same is not None:
+            same["number"] = places[0]["number"]
+        places[0]["number"] = number
     return rows
 
 

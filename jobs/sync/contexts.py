@@ -1,5 +1,6 @@
 """Gathers what an execution, a push or an unlink needs to know of its account before it begins."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,6 +14,7 @@ from jobs.sync.wiring import cliniko_client_for, hubspot_client_for
 from webapp.clients.errors import NeedsReconnect
 from webapp.extensions import db, get_redis
 from webapp.store import accounts, connections, leases, settings, streams
+from webapp.store.leases import HeldLease
 
 log = structlog.get_logger()
 
@@ -76,10 +78,11 @@ def make_context(
 
 
 @contextmanager
-def running(hub_id: int, name: str, *, for_person: bool = True) -> Iterator[SyncContext]:
+def running(hub_id: int, name: str, *, for_person: bool = True, patience: float = 0) -> Iterator[SyncContext]:
     """Work outside of a stream's cycle, under a lease of its own (`name`, ≤ 20 characters).
 
-    Raises SomebodyElse while another process holds the lease, NotRunning, and what happens inside."""
+    Raises SomebodyElse when another process holds the lease for longer than `patience` seconds, NotRunning, and what
+    happens inside."""
     account = accounts.find_account(hub_id)
     if account is None or account.status != "active":
         raise NotRunning(causes.UNINSTALLED if account is None else account.status)
@@ -88,9 +91,15 @@ def running(hub_id: int, name: str, *, for_person: bool = True) -> Iterator[Sync
         raise NotRunning(causes.NOT_CONNECTED if connection is None else causes.KEY_REVOKED)
     if account.provisioned_at is None:
         raise NotRunning(causes.NOT_PROVISIONED)
-    lease = leases.acquire(hub_id, name, owner_name())
-    if lease is None:
-        raise SomebodyElse
+    with whatever(hub_id, name, for_person=for_person, patience=patience) as ctx:
+        yield ctx
+
+
+@contextmanager
+def whatever(hub_id: int, name: str, *, for_person: bool = True, patience: float = 0) -> Iterator[SyncContext]:
+    """The same in whatever state the account is: for what a pause or a lost key must not hold up. Either service may
+    refuse us."""
+    lease = _acquire(hub_id, name, patience)
     with Keeper(lease) as keeper:
         ctx = make_context(hub_id, name, keeper, for_person=for_person)
         try:
@@ -98,6 +107,18 @@ def running(hub_id: int, name: str, *, for_person: bool = True) -> Iterator[Sync
         finally:
             ctx.cliniko_client.close()
             ctx.hubspot_client.close()
+
+
+def _acquire(hub_id: int, name: str, patience: float) -> HeldLease:
+    """Whoever holds it may be about to let go, having looked for work for the last time: wait a moment."""
+    owner, until = owner_name(), time.monotonic() + patience
+    while True:
+        lease = leases.acquire(hub_id, name, owner)
+        if lease is not None:
+            return lease
+        if time.monotonic() >= until:
+            raise SomebodyElse
+        time.sleep(0.05)
 
 
 def disconnected(hub_id: int, error: NeedsReconnect) -> str:

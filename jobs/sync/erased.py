@@ -5,13 +5,18 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Protocol, TypeVar
 
+import structlog
+
 from jobs.mapping import identity
 from jobs.sync import tags
 from jobs.sync.context import SyncContext
 from jobs.sync.indexing import Known
+from webapp.clients.errors import Forbidden, NeedsReconnect, NotFound, Rejected
 from webapp.clients.hubspot import objects
 from webapp.store import activity, erasing, ledger, people
 from webapp.store.activity import Line
+
+log = structlog.get_logger()
 
 
 class OfPatient(Protocol):
@@ -66,21 +71,27 @@ def _any(ctx: SyncContext) -> bool:
 def erase_contact(ctx: SyncContext, hubspot_id: str) -> bool:
     """HubSpot deleted a contact for privacy: erase the people behind it here, archive their deals, remember only HMACs.
 
-    Raises what archiving the deals raises; then nothing is erased yet and a repeat goes on. False when the contact was
-    none of ours."""
+    A patient who was merged in Cliniko is the same person under another number. Raises Retryable while the deals cannot
+    be archived; then nothing is erased yet and a repeat goes on. False when the contact was none of ours."""
     found = False
     for kind in PEOPLE:
         link = ledger.by_hubspot(ctx.hub_id, kind, [hubspot_id]).get(hubspot_id)
         if link is None:
             continue
         found = True
+        same = [link.cliniko_id]
         if kind == "patient":
-            _archive_deals(ctx, link.connection_id, link.cliniko_id)
+            same += people.merged_from(link.connection_id, link.cliniko_id)
+            _archive_deals(ctx, link.connection_id, same)
         ctx.keeper.guard()
-        erasing.remember(ctx.hub_id, _memories(ctx, kind, link.connection_id, link.cliniko_id))
-        erasing.erase_person(ctx.hub_id, link.connection_id, kind, link.cliniko_id, hubspot_id)
+        for cliniko_id in same:
+            erasing.remember(ctx.hub_id, _memories(ctx, kind, link.connection_id, cliniko_id))
+        for cliniko_id in same:
+            erasing.erase_person(ctx.hub_id, link.connection_id, kind, cliniko_id, hubspot_id)
         activity.note(ctx.hub_id, ctx.stream, [Line("erased", kind, target="ledger")])
         ctx.commit()
+        # Those known by now must not be believed absent by what this execution remembers.
+        ctx.memo.pop("erased", None)
     ctx.keeper.guard()
     erasing.forget_contact(ctx.hub_id, hubspot_id)
     ctx.commit()
@@ -99,9 +110,15 @@ def _memories(ctx: SyncContext, kind: str, connection_id: int, cliniko_id: str) 
     return memories
 
 
-def _archive_deals(ctx: SyncContext, connection_id: int, patient_id: str) -> None:
-    ids = [hubspot_id for _, _, hubspot_id in erasing.deals_of(connection_id, patient_id) if hubspot_id]
+def _archive_deals(ctx: SyncContext, connection_id: int, patient_ids: Sequence[str]) -> None:
+    """Move their deals to HubSpot's recycle bin, as far as HubSpot lets us; our own database is emptied in any case."""
+    deals = [deal for patient_id in patient_ids for deal in erasing.deals_of(connection_id, patient_id)]
+    ids = [hubspot_id for _, _, hubspot_id in deals if hubspot_id]
     for start in range(0, len(ids), 100):
         ctx.keeper.check()
-        objects.batch_archive(ctx.hubspot, "deals", ids[start : start + 100])
+        try:
+            objects.batch_archive(ctx.hubspot, "deals", ids[start : start + 100])
+        except (Rejected, Forbidden, NotFound, NeedsReconnect) as error:
+            log.warning("deals_not_archived", hub_id=ctx.hub_id, deals=len(ids), error=str(error))
+            return
         ctx.count("hubspot_calls")

@@ -5,7 +5,7 @@ We never merge contacts in HubSpot ourselves: where both patients had one, a rev
 
 from collections.abc import Sequence
 
-from jobs.sync import tags
+from jobs.sync import settling, tags
 from jobs.sync.context import SyncContext
 from jobs.sync.items import Item, PersonKind, read_fields
 from jobs.sync.sending import send_updates
@@ -84,7 +84,8 @@ def _hand_over(ctx: SyncContext, spec: PersonKind, item: Item, link: LinkRow, su
         ]
     )
     issues.add_work(ctx.hub_id, ctx.connection_id, spec.kind, [survivor], MERGED)
-    for kind, ids in ledger.deals_of(ctx.connection_id, [item.cliniko_id]).items():
+    settling.tell_deals(ctx, {survivor: str(hubspot_id)})
+    for kind, ids in ledger.deals_of(ctx.connection_id, [item.cliniko_id], ("linked", "waiting")).items():
         issues.add_work(ctx.hub_id, ctx.connection_id, kind, ids, MERGED)
     issues.resolve(ctx.connection_id, spec.kind, [item.cliniko_id])
     activity.note(ctx.hub_id, ctx.stream, [Line("repointed", spec.kind, survivor, hubspot_id, target="ledger")])
@@ -132,7 +133,7 @@ def _say_farewell(ctx: SyncContext, spec: PersonKind, farewells: Sequence[Farewe
                 }
             ]
         )
-        for kind, ids in ledger.deals_of(ctx.connection_id, [item.cliniko_id]).items():
+        for kind, ids in ledger.deals_of(ctx.connection_id, [item.cliniko_id], ("linked", "waiting")).items():
             issues.add_work(ctx.hub_id, ctx.connection_id, kind, ids, MERGED)
         if link.email_hmac is not None:
             waiting = [w.cliniko_id for w in ledger.waiting_for_email(ctx.hub_id, [link.email_hmac])]

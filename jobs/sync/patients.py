@@ -12,6 +12,7 @@ from jobs.sync.items import PersonKind
 from jobs.sync.people_steps import PeopleLists
 from jobs.sync.reading import PolledList, read_next
 from jobs.sync.reference import names
+from jobs.sync.switches import find_switches
 from webapp.clients.cliniko import resources
 from webapp.clients.cliniko.records import ConcessionType, ReferralSourceType
 from webapp.clients.errors import Forbidden
@@ -36,7 +37,11 @@ def run_step(ctx: SyncContext) -> bool:
     if known and readable and not people_steps.done(ctx, places, REFERRALS):
         _referral_step(ctx)
         return False
-    return people_steps.run_step(ctx, LISTS, places)
+    if not people_steps.run_step(ctx, LISTS, places):
+        return False
+    # Once per cycle: pushes and unlinks that no webhook reported.
+    find_switches(ctx)
+    return True
 
 
 def on_reread(ctx: SyncContext) -> None:

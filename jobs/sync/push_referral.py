@@ -21,17 +21,22 @@ def write_referral(ctx: SyncContext, patient_id: str, text: str) -> list[str]:
     try:
         if kind is None:
             resources.update_patient(ctx.cliniko, patient_id, {"referral_source": text})
+            # Without a type Cliniko chooses one by itself.
+            source = resources.get_referral_source(ctx.cliniko, patient_id)
         else:
             body: dict[str, str] = {"referral_source_type_id": kind.id}
             if subcategory is not None:
                 body["subcategory"] = subcategory
-            resources.update_referral_source(ctx.cliniko, patient_id, body)
+            source = resources.update_referral_source(ctx.cliniko, patient_id, body)
     except (Rejected, Forbidden, NotFound):
         return [f"{LABELS[REFERRAL]} was not accepted by Cliniko. Choose it there."]
     ctx.count("cliniko_writes")
-    if kind is not None:
-        digest = field_digest(ctx.digest_key, "referral", f"{kind.id}\x1f{subcategory}")
-        people.save_referral_choice(ctx.hub_id, ctx.connection_id, patient_id, kind.id, subcategory, digest)
+    if source is not None and source.referral_source_type_id is not None:
+        # Known at once, so that the next reading of all sources finds nothing new.
+        type_id, part = source.referral_source_type_id, source.subcategory
+        digest = field_digest(ctx.digest_key, "referral", f"{type_id}\x1f{part}")
+        ctx.keeper.guard()
+        people.save_referral_choice(ctx.hub_id, ctx.connection_id, patient_id, type_id, part, digest)
         ctx.commit()
     return []
 

@@ -15,6 +15,15 @@ Fields = Callable[..., dict[str, Any]]
 
 
 @dataclass(frozen=True)
+class Names:
+    """A patient's or contact's names in one shape."""
+
+    first_name: str | None
+    last_name: str | None
+    preferred_first_name: str | None
+
+
+@dataclass(frozen=True)
 class Side:
     """One kind of record: its switch, the HubSpot properties that are pushed, and its calls."""
 
@@ -26,6 +35,27 @@ class Side:
     get: Callable[[ClinikoClient, str], Any]
     create: Callable[[ClinikoClient, Mapping[str, Any]], Any]
     update: Callable[[ClinikoClient, str, Mapping[str, Any]], Any]
+
+    @property
+    def has_birth(self) -> bool:
+        """Only patients have a birth date."""
+        return self.kind == "patient"
+
+    @staticmethod
+    def named(record: Any) -> Names:
+        """Its names; Cliniko calls the preferred one differently."""
+        preferred = getattr(record, "preferred_first_name", None) or getattr(record, "preferred_name", None)
+        return Names(record.first_name, record.last_name, preferred)
+
+    def as_contact(self, record: Any) -> dict[str, str | None]:
+        """What tells who somebody is, under HubSpot's names."""
+        born = record.date_of_birth if self.has_birth else None
+        return {
+            "email": record.email,
+            "firstname": record.first_name,
+            "lastname": record.last_name,
+            push.BIRTH: born.isoformat() if born else None,
+        }
 
     def phones(self, record: Any) -> Sequence[Any]:
         """Its numbers; Cliniko names them differently."""
@@ -40,11 +70,17 @@ class Side:
         """The record's values in HubSpot's form."""
         return self.lists.map_all(ctx, [record])[0].values
 
-    def search(self, ctx: SyncContext, conditions: Sequence[str]) -> list[Any]:
-        """Records that fit, archived ones too."""
+    def search(self, ctx: SyncContext, conditions: Sequence[str], pages: int = 5) -> list[Any]:
+        """Records that fit, archived ones too; at most this many pages of 100."""
         hidden = [filters.reveal(column) for column in self.lists.updated.reveals]
-        ctx.count("cliniko_reads")
-        return list(self.lists.updated.lister(ctx.cliniko, q=[*conditions, *hidden], page=1, sort="id").records)
+        found: list[Any] = []
+        number: int | None = 1
+        while number is not None and number <= pages:
+            page = self.lists.updated.lister(ctx.cliniko, q=[*conditions, *hidden], page=number, sort="id")
+            ctx.count("cliniko_reads")
+            found += page.records
+            number = page.next_page
+        return found
 
 
 PATIENT = Side(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from jobs.mapping.catalogue_types import SyncStatus
 from jobs.mapping.push import LABELS, label_of_error
@@ -13,11 +14,16 @@ LONGEST = 500
 
 @dataclass(frozen=True)
 class Said:
-    """How a request ended. `result` is a word for the ledger and metrics; `message` may name the person's values."""
+    """How a request ended. `result` is a word for the ledger and metrics; `message` may name the person's values.
+
+    `plain` and `remedy` are for the card, where no value of a person may stand; without `plain` the message has none.
+    `status` None: nothing about this is written on the contact."""
 
     result: str
-    status: SyncStatus
+    status: SyncStatus | None
     message: str = field(repr=False)
+    plain: str | None = None
+    remedy: str | None = None
 
 
 def updated(sent: Sequence[str], conflicts: Sequence[str], problems: Sequence[str]) -> Said:
@@ -41,10 +47,9 @@ def created(kind: str, problems: Sequence[str]) -> Said:
     return Said("created", status, _short([f"Created as a {what} in Cliniko and linked.", *problems]))
 
 
-def linked(kind: str, sent: Sequence[str], conflicts: Sequence[str], problems: Sequence[str]) -> Said:
-    """A record that was in Cliniko already was found and linked."""
+def linked(kind: str, rest: Said) -> Said:
+    """A record that was in Cliniko already was found and linked; `rest` is what became of the fields."""
     what = "patient" if kind == "patient" else "contact"
-    rest = updated(sent, conflicts, problems)
     return Said("linked", rest.status, _short([f"Linked to the {what} that Cliniko has already.", rest.message]))
 
 
@@ -52,8 +57,13 @@ def refused(error: Rejected) -> Said:
     """Cliniko refused the values: its own words, with HubSpot's names of the fields."""
     parts = [f"{label_of_error(e.field)}: {e.message or 'not accepted'}." for e in error.errors]
     text = " ".join(parts) or (error.detail or "no reason given")
+    fields = ", ".join(dict.fromkeys(label_of_error(e.field) for e in error.errors))
     return Said(
-        "refused", SyncStatus.ATTENTION, _short([f"Cliniko did not accept this. {text}", "Correct it and push again."])
+        "refused",
+        SyncStatus.ATTENTION,
+        _short([f"Cliniko did not accept this. {text}", "Correct it and push again."]),
+        plain=f"Cliniko did not accept: {fields}." if fields else "Cliniko did not accept this.",
+        remedy="Correct it on this contact, then push again. Its sync message says what Cliniko minds.",
     )
 
 
@@ -100,12 +110,75 @@ def switched_off() -> Said:
     )
 
 
-def gave_up() -> Said:
+def gave_up(service: str = "cliniko") -> Said:
+    """Whoever does not answer, or stays busy, for as long as we try."""
+    name = "HubSpot" if service == "hubspot" else "Cliniko"
+    plain = f"{name} did not answer for a long time, so this was not done."
     return Said(
         "gave_up",
         SyncStatus.ATTENTION,
-        "Cliniko did not answer for a long time, so this was not sent. Set the switch again to try once more.",
+        f"{plain} Set the switch again to try once more.",
+        plain=plain,
+        remedy="Try again.",
     )
+
+
+def not_accepted() -> Said:
+    return Said(
+        "refused",
+        SyncStatus.ATTENTION,
+        "HubSpot did not accept this. Try again, or ask for help.",
+        plain="HubSpot did not accept this.",
+        remedy="Try again. If it stays, write to support.",
+    )
+
+
+def no_permission() -> Said:
+    return Said(
+        "not_allowed",
+        SyncStatus.ATTENTION,
+        "HubSpot did not give CRMConnect the permission for this. Install it again and agree to all.",
+    )
+
+
+def contact_gone() -> Said:
+    return Said("contact_gone", SyncStatus.NOT_SENT, "The contact is not in HubSpot any more.")
+
+
+def set_back() -> Said:
+    """Somebody set the switch back, or this very request ran already: there is nothing to tell."""
+    return Said("set_back", None, "")
+
+
+def unlinked(word: str) -> Said:
+    """`word` is what the unlinking said."""
+    if word == "unlinked":
+        return Said(word, SyncStatus.UNLINKED, "Unlinked. It can be undone in CRMConnect.")
+    return Said(word, None, "No patient was linked to this contact.")
+
+
+def moved() -> Said:
+    return Said(
+        "moved",
+        SyncStatus.UNLINKED,
+        "The Cliniko record is linked to another HubSpot contact now. If both are the same person, merge them.",
+    )
+
+
+def undone(word: str) -> Said:
+    """`word` is what the undoing of an unlink said."""
+    texts = {
+        "restored": "Linked again, as before.",
+        "has_another": "The patient has another HubSpot contact by now, so nothing was changed.",
+        "contact_taken": "The contact belongs to another patient by now, so nothing was changed.",
+        "contact_gone": "The contact is not in HubSpot any more, so nothing was changed.",
+    }
+    return Said(word, SyncStatus.SYNCED if word == "restored" else None, texts[word])
+
+
+def decided(word: str, message: str) -> Said:
+    """A person's decision in a review was carried out, or could not be."""
+    return Said(word, None, message)
 
 
 def not_allowed() -> Said:
@@ -122,6 +195,52 @@ def archived() -> Said:
         SyncStatus.ATTENTION,
         "This record is archived in Cliniko and cannot be changed there. Unarchive it in Cliniko and push again.",
     )
+
+
+def gone() -> Said:
+    return Said(
+        "gone",
+        SyncStatus.ATTENTION,
+        "Cliniko does not have this record any more, so nothing was sent. Unlink it here, then push again.",
+    )
+
+
+def merged() -> Said:
+    return Said(
+        "merged",
+        SyncStatus.ATTENTION,
+        "This patient was merged into another one in Cliniko. Nothing was sent. "
+        "The contact follows with the next sync, push again after it.",
+    )
+
+
+def erased() -> Said:
+    return Said(
+        "erased",
+        SyncStatus.NOT_SENT,
+        "This person's data was deleted for privacy, so CRMConnect does not sync it any more. Nothing was sent.",
+    )
+
+
+# Results after which what was asked for is done, or there was nothing to do.
+FINE = frozenset(
+    {
+        *("updated", "unchanged", "created", "linked", "unlinked", "not_linked", "synced", "found", "nobody"),
+        *("restored", "separate", "ignored"),
+    }
+)
+
+
+def outcome(said: Said) -> dict[str, Any] | None:
+    """What the card tells of it, without any value of a person; None when there is nothing to tell."""
+    if said.result == "set_back":
+        return None
+    return {
+        "status": said.status.value if said.status is not None else None,
+        "message": said.plain or said.message or None,
+        "remedy": said.remedy,
+        "failed": said.result not in FINE,
+    }
 
 
 def _labels(names: Sequence[str]) -> str:

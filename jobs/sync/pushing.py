@@ -1,15 +1,16 @@
 """Push: one HubSpot contact to Cliniko, because somebody asked for it. Cliniko is read before it is written."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from jobs.mapping import identity, push
+from jobs.mapping import push
 from jobs.mapping.digest import field_digest
 from jobs.mapping.push import Choice
-from jobs.sync import people, push_words, settling
+from jobs.sync import people, push_creating, push_words, settling
 from jobs.sync.context import SyncContext
 from jobs.sync.items import pack_fields, read_fields
-from jobs.sync.push_creating import find_or_create
+from jobs.sync.push_creating import Found
 from jobs.sync.push_referral import write_referral
 from jobs.sync.push_side import Side
 from jobs.sync.push_words import Said
@@ -20,18 +21,45 @@ from webapp.store.ledger import LinkRow
 
 Contact = Mapping[str, str | None]
 
+ANOTHER_PERSON = "another_person"
 
-def push_contact(ctx: SyncContext, side: Side, hubspot_id: str, contact: Contact, actor: str) -> Said:
-    """Update the linked record, or find or create one. Raises Retryable, NeedsReconnect, LeaseLost."""
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a person decided in a review. `same`: it is the linked person after all. `anew`: it is none of those found.
+    `chosen`: it is this record."""
+
+    same: bool = False
+    anew: bool = False
+    chosen: str | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One push: the contact as it was read, who asked, and what was decided about it."""
+
+    side: Side
+    hubspot_id: str
+    contact: Contact
+    actor: str
+    verdict: Verdict
+
+
+def push_contact(
+    ctx: SyncContext, side: Side, hubspot_id: str, contact: Contact, actor: str, verdict: Verdict | None = None
+) -> Said:
+    """Update the linked record, or find or create one. Raises Retryable, NeedsReconnect, LeaseLost, IdentityBusy."""
     if not ctx.settings.push_enabled:
         return push_words.switched_off()
+    task = Task(side, hubspot_id, contact, actor, verdict or Verdict())
     try:
         with ctx.keeper.identity_lock():
-            said, record = _under_lock(ctx, side, hubspot_id, contact, actor)
+            said, record = _under_lock(ctx, task)
     except Rejected as error:
         if error.service != "cliniko":
             raise
-        activity.note(ctx.hub_id, actor, [_line("refused", side, None, hubspot_id, (), "refused")])
+        ctx.keeper.guard()
+        activity.note(ctx.hub_id, actor, [_line(task, "refused", None, (), "refused")])
         ctx.commit()
         return push_words.refused(error)
     except Forbidden as error:
@@ -46,76 +74,107 @@ def push_contact(ctx: SyncContext, side: Side, hubspot_id: str, contact: Contact
     return said
 
 
-def _under_lock(ctx: SyncContext, side: Side, hubspot_id: str, contact: Contact, actor: str) -> tuple[Said, Any | None]:
-    link = ledger.by_hubspot(ctx.hub_id, side.kind, [hubspot_id]).get(hubspot_id)
-    if link is not None and link.state == "linked":
-        return _update(ctx, side, link, contact, actor)
-    found = find_or_create(ctx, side, hubspot_id, contact)
+def _under_lock(ctx: SyncContext, task: Task) -> tuple[Said, Any | None]:
+    side = task.side
+    link = ledger.by_hubspot(ctx.hub_id, side.kind, [task.hubspot_id]).get(task.hubspot_id)
+    # A link that was closed when the contact was deleted goes on: the contact has just been read.
+    if link is not None and link.state in (*ledger.HOLDING, "closed"):
+        return _update(ctx, task, link)
+    verdict = task.verdict
+    found = push_creating.find_or_create(
+        ctx, side, task.hubspot_id, task.contact, chosen=verdict.chosen, anew=verdict.anew
+    )
     if isinstance(found, Said):
         return found, None
-    record, created, choice = found
-    if not created:
-        # It was in Cliniko already: link first, then treat it like any linked record.
-        row = _link(ctx, side, record.id, hubspot_id, {}, "push")
-        said, changed = _update(ctx, side, row, contact, actor, record)
-        if said.result not in ("updated", "unchanged"):
-            return said, changed
-        return push_words.linked(side.kind, (), (), (said.message,)), changed or record
-    sent = tuple(choice.take)
-    values = side.map_one(ctx, record)
-    problems = list(choice.problems.values())
-    if push.REFERRAL in choice.take:
-        problems += write_referral(ctx, record.id, choice.take[push.REFERRAL])
-    _link(ctx, side, record.id, hubspot_id, _digests(ctx, values, sent), "push")
-    activity.note(ctx.hub_id, actor, [_line("created", side, record.id, hubspot_id, sent)])
+    _settled(ctx, task, push_creating.REVIEW)
+    return _created(ctx, task, found) if found.how == "created" else _joined(ctx, task, found)
+
+
+def _created(ctx: SyncContext, task: Task, found: Found) -> tuple[Said, Any | None]:
+    """The link is stored before anything else is tried, so that a repeat finds it."""
+    record, take = found.record, found.choice.take
+    sent = tuple(take)
+    _link(ctx, task, record.id, _digests(ctx, task.side.map_one(ctx, record), sent), "push")
+    activity.note(ctx.hub_id, task.actor, [_line(task, "created", record.id, sent)])
     ctx.commit()
     ctx.count("pushed")
-    return push_words.created(side.kind, problems), record
+    problems = list(found.choice.problems.values())
+    if push.REFERRAL in take:
+        problems += write_referral(ctx, record.id, take[push.REFERRAL])
+        _agree_on_referral(ctx, task, record)
+    return push_words.created(task.side.kind, problems), record
 
 
-def _update(
-    ctx: SyncContext, side: Side, link: LinkRow, contact: Contact, actor: str, known: Any | None = None
-) -> tuple[Said, Any | None]:
+def _joined(ctx: SyncContext, task: Task, found: Found) -> tuple[Said, Any | None]:
+    """It is in Cliniko already: link first, then treat it like any linked record."""
+    record = found.record
+    values = task.side.map_one(ctx, record)
+    # What an earlier try of this push created holds what HubSpot held then.
+    agreed = _digests(ctx, values, tuple(n for n in task.side.properties if values.get(n)))
+    row = _link(ctx, task, record.id, agreed if found.how == "made" else {}, "push")
+    said, changed = _update(ctx, task, row, record)
+    if said.result not in ("updated", "unchanged"):
+        return said, changed
+    if found.how == "made":
+        return push_words.created(task.side.kind, list(found.choice.problems.values())), changed or record
+    return push_words.linked(task.side.kind, said), changed or record
+
+
+def _update(ctx: SyncContext, task: Task, link: LinkRow, known: Any | None = None) -> tuple[Said, Any | None]:
+    side = task.side
     try:
         record = known or side.get(ctx.cliniko, link.cliniko_id)
     except NotFound:
-        return push_words.archived(), None
+        return push_words.gone(), None
     ctx.count("cliniko_reads")
-    current = side.map_one(ctx, record)
-    if side.kind == "patient" and _another_person(record, contact):
-        _review(ctx, side, link, "another_person")
+    if getattr(record, "merged_at", None):
+        return push_words.merged(), None
+    current, agreed = side.map_one(ctx, record), read_fields(link.fields)
+    was_agreed = _memory(ctx, agreed)
+    born = record.date_of_birth if side.has_birth else None
+    decided = task.verdict.same or task.verdict.chosen is not None
+    if not decided and push.another_person(side.named(record), born, task.contact, was_agreed):
+        _review(ctx, task, link)
         return push_words.another_person(), None
-    agreed = read_fields(link.fields)
-
-    def was_agreed(name: str, value: str) -> bool:
-        known_digest = agreed.get(name)
-        return (known_digest is None and not value) or known_digest == field_digest(ctx.digest_key, name, value)
-
+    _settled(ctx, task, ANOTHER_PERSON)
     countries = side.countries(ctx, record)
-    choice = push.choose(contact, current, was_agreed, side.properties, *countries)
+    choice = push.choose(task.contact, current, was_agreed, side.properties, *countries)
     problems = list(choice.problems.values())
-    record = _send(ctx, side, link, record, choice, countries, problems)
+    try:
+        record = _send(ctx, task, link, record, choice, countries, problems)
+    except NotFound:
+        return push_words.archived(), record
     sent = tuple(choice.take)
-    values = side.map_one(ctx, record)
-    kept = {**agreed, **_digests(ctx, values, sent)}
-    _link(ctx, side, link.cliniko_id, str(link.hubspot_id), kept, link.rule or "key", link)
+    kept = {**agreed, **_digests(ctx, side.map_one(ctx, record), sent)}
+    _link(ctx, task, link.cliniko_id, kept, link.rule or "key", link)
     if sent:
-        activity.note(ctx.hub_id, actor, [_line("updated", side, link.cliniko_id, link.hubspot_id, sent)])
+        activity.note(ctx.hub_id, task.actor, [_line(task, "updated", link.cliniko_id, sent)])
         ctx.count("pushed")
     ctx.commit()
     return push_words.updated(sent, choice.conflicts, problems), record
 
 
+def _memory(ctx: SyncContext, agreed: Mapping[str, bytes]) -> Callable[[str, str], bool]:
+    """Is this value what both sides last agreed on? A blank is, where nothing was."""
+
+    def was_agreed(name: str, value: str) -> bool:
+        known = agreed.get(name)
+        return (known is None and not value) or known == field_digest(ctx.digest_key, name, value)
+
+    return was_agreed
+
+
 def _send(
     ctx: SyncContext,
-    side: Side,
+    task: Task,
     link: LinkRow,
     record: Any,
     choice: Choice,
     countries: tuple[str | None, ...],
     problems: list[str],
 ) -> Any:
-    """Write what was chosen; returns the record as it is afterwards."""
+    """Write what was chosen; returns the record as it is afterwards. Raises NotFound for an archived one."""
+    side = task.side
     fields = side.fields(
         choice.take,
         side.phones(record),
@@ -137,57 +196,56 @@ def _check_phones(side: Side, record: Any, fields: Mapping[str, Any], problems: 
     sent = fields.get("patient_phone_numbers") or fields.get("phone_numbers")
     if not sent:
         return
-    there = {(p.number or "").strip() for p in side.phones(record)}
-    if any(row["number"].strip() not in there for row in sent):
+    there = {_digits(phone.number) for phone in side.phones(record)}
+    if any(_digits(row["number"]) not in there for row in sent):
         problems.append("Cliniko did not keep all phone numbers. Check them in Cliniko.")
 
 
-def _another_person(record: Any, contact: Contact) -> bool:
-    """First and last name both differ, or the birth date: forms merge families by email."""
-    if identity.names_both_differ(record, contact.get("firstname"), contact.get("lastname")):
-        return True
-    theirs = {
-        day
-        for name in (push.BIRTH, push.BIRTH_ELSEWHERE)
-        if (day := identity.birth_date(contact.get(name))) is not None
-    }
-    return record.date_of_birth is not None and bool(theirs) and record.date_of_birth not in theirs
+def _digits(number: str | None) -> str:
+    return "".join(character for character in number or "" if character.isdigit())
 
 
-def _review(ctx: SyncContext, side: Side, link: LinkRow, cause: str) -> None:
+def _review(ctx: SyncContext, task: Task, link: LinkRow) -> None:
     ctx.keeper.guard()
     issues.open_reviews(
         [
             {
                 "hub_id": ctx.hub_id,
                 "connection_id": link.connection_id,
-                "kind": side.kind,
+                "kind": task.side.kind,
                 "cliniko_id": link.cliniko_id,
-                "hubspot_id": link.hubspot_id,
-                "cause": cause,
+                "hubspot_id": task.hubspot_id,
+                "cause": ANOTHER_PERSON,
             }
         ]
     )
     ctx.commit()
 
 
+def _settled(ctx: SyncContext, task: Task, cause: str) -> None:
+    """What an earlier push of this contact asked a person for is answered."""
+    ctx.keeper.guard()
+    issues.close_reviews_of_contact(ctx.hub_id, task.side.kind, task.hubspot_id, cause)
+    ctx.commit()
+
+
 def _link(
     ctx: SyncContext,
-    side: Side,
+    task: Task,
     cliniko_id: str,
-    hubspot_id: str,
     fields: Mapping[str, bytes],
     rule: str,
     before: LinkRow | None = None,
 ) -> LinkRow:
     """Store the link and what both sides agree on now. The digest is left open: the next look settles the rest."""
+    side = task.side
     ctx.keeper.guard()
     row = {
         "hub_id": ctx.hub_id,
         "connection_id": ctx.connection_id,
         "kind": side.kind,
         "cliniko_id": cliniko_id,
-        "hubspot_id": hubspot_id,
+        "hubspot_id": task.hubspot_id,
         "state": "linked",
         "rule": rule,
         "digest": None,
@@ -195,19 +253,25 @@ def _link(
         "unlinked_at": None,
     }
     ledger.put([row])
-    if before is None:
-        settling.tell_deals(ctx, {cliniko_id: hubspot_id} if side.kind == "patient" else {})
+    if before is None or before.state != "linked":
+        settling.tell_deals(ctx, {cliniko_id: task.hubspot_id} if side.kind == "patient" else {})
     ctx.commit()
     return ledger.by_cliniko(ctx.connection_id, side.kind, [cliniko_id])[cliniko_id]
 
 
 def _digests(ctx: SyncContext, values: Mapping[str, str], names: tuple[str, ...]) -> dict[str, bytes]:
     """Cliniko's new values, in HubSpot's form, of the properties that were sent."""
-    both = (*names, push.BIRTH, push.BIRTH_ELSEWHERE) if {push.BIRTH, push.BIRTH_ELSEWHERE} & set(names) else names
+    births = {push.BIRTH, push.BIRTH_ELSEWHERE}
+    both = (*names, *births) if births & set(names) else names
     return {n: field_digest(ctx.digest_key, n, values[n]) for n in both if values.get(n)}
 
 
-def _line(
-    action: str, side: Side, cliniko_id: str | None, hubspot_id: str | None, fields: tuple[str, ...], result: str = "ok"
-) -> Line:
-    return Line(action, side.kind, cliniko_id, hubspot_id, fields, target="cliniko", result=result)
+def _agree_on_referral(ctx: SyncContext, task: Task, record: Any) -> None:
+    """A new patient's referral source was written after the link was stored: both sides agree on what it is now."""
+    link = ledger.by_cliniko(ctx.connection_id, task.side.kind, [record.id])[record.id]
+    agreed = _digests(ctx, task.side.map_one(ctx, record), (push.REFERRAL,))
+    _link(ctx, task, record.id, {**read_fields(link.fields), **agreed}, link.rule or "push", link)
+
+
+def _line(task: Task, action: str, cliniko_id: str | None, fields: tuple[str, ...], result: str = "ok") -> Line:
+    return Line(action, task.side.kind, cliniko_id, task.hubspot_id, fields, target="cliniko", result=result)

@@ -5,26 +5,26 @@ The order matters: the never-match is stored first, so that whatever happens aft
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from jobs.mapping.summary import summary_property_names
-from jobs.sync import tags
+from jobs.sync import answering, push_words, tags
 from jobs.sync.context import SyncContext
 from jobs.sync.deal_settling import DEAL_KINDS
 from jobs.sync.items import read_fields
+from jobs.sync.switches import UNLINK
+from jobs.sync.verifying import ours
 from webapp.clients.errors import NotFound
 from webapp.clients.hubspot import associations, objects
 from webapp.clients.hubspot.associations import Pair
-from webapp.clients.hubspot.objects import WriteInput
 from webapp.clock import now
-from webapp.config import current_settings
-from webapp.store import activity, issues, ledger, unlinks
+from webapp.store import activity, issues, ledger, summaries, unlinks
 from webapp.store.activity import Line
 from webapp.store.ledger import LinkRow
 
-SWITCH = "unlink_cliniko_patient"
 # Cleared with the link. What else came from the patient is given back only on request.
-_MARKS = (
+MARKS = (
     "cliniko_patient_key",
     "cliniko_patient_id",
     "cliniko_patient_url",
@@ -34,6 +34,10 @@ _MARKS = (
 )
 # A read with the history of properties may name this many of them.
 _HISTORY_AT_ONCE = 40
+# HubSpot keeps only so many versions of a value: where there may have been more, the first of them is not known.
+_VERSIONS_KEPT = 20
+# Cliniko's times are whole seconds.
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -68,15 +72,16 @@ def preview(ctx: SyncContext, hubspot_id: str) -> UnlinkPreview | None:
     return UnlinkPreview(_given_back(ctx, hubspot_id, link), deals)
 
 
-def unlink(ctx: SyncContext, hubspot_id: str, *, actor: str, clean_up: bool = False) -> str:
+def unlink(ctx: SyncContext, hubspot_id: str, *, actor: str, clean_up: bool = False, keep_deals: bool = False) -> str:
     """Unlink whoever is linked to this contact; returns a word: unlinked | not_linked. Safe to repeat at any point.
 
     `clean_up`: fields that came from the patient get back the value from before our first write. Deals leave the
-    contact at once, and come to the patient's own contact when it has one. The caller holds no lock."""
+    contact at once, and come to the patient's own contact when it has one; with `keep_deals` they stay here until
+    then. The caller holds no lock."""
     with ctx.keeper.identity_lock():
         link = find_link(ctx, hubspot_id)
         if link is None:
-            _reset_switch(ctx, hubspot_id)
+            answering.tell(ctx, hubspot_id, _switch_off(ctx), actor)
             return "not_linked"
         ctx.keeper.guard()
         unlinks.remember(
@@ -86,15 +91,19 @@ def unlink(ctx: SyncContext, hubspot_id: str, *, actor: str, clean_up: bool = Fa
         )
         ctx.commit()
         back = {f.name: f.then for f in _given_back(ctx, hubspot_id, link)} if clean_up else {}
-        cleared = {name: "" for name in _MARKS if name in ctx.writable}
-        _write(ctx, hubspot_id, {**back, **cleared, **_switch_off(ctx)})
-        _take_deals_off(ctx, link, hubspot_id)
+        cleared = {name: "" for name in MARKS if name in ctx.writable}
+        told = answering.words(ctx, push_words.unlinked("unlinked"))
+        needed = {**cleared, **_switch_off(ctx)}
+        refused = answering.write_contact(ctx, hubspot_id, {**back, **told, **needed}, needed=tuple(needed))
+        if not keep_deals:
+            take_deals_off(ctx, link, hubspot_id)
         ctx.keeper.guard()
-        ledger.put([_unlinked(ctx, link)])
+        ledger.put([unlinked_row(ctx, link)])
+        summaries.forget_contact(ctx.connection_id, link.cliniko_id)
         if link.email_hmac is not None:
             waiting = [w.cliniko_id for w in ledger.waiting_for_email(ctx.hub_id, [link.email_hmac])]
             issues.add_work(ctx.hub_id, ctx.connection_id, "patient", waiting, "email_free_again")
-        fields = (*back, *cleared)
+        fields = tuple(name for name in (*back, *cleared) if name not in refused)
         activity.note(ctx.hub_id, actor, [Line("unlinked", "patient", link.cliniko_id, hubspot_id, fields)])
         ctx.commit()
     return "unlinked"
@@ -106,53 +115,33 @@ def undo(ctx: SyncContext, cliniko_id: str, hubspot_id: str, *, actor: str) -> s
         link = ledger.by_cliniko(ctx.connection_id, "patient", [cliniko_id]).get(cliniko_id)
         if link is None or link.state != "unlinked":
             return "has_another"
-        if ledger.by_hubspot(ctx.hub_id, "patient", [hubspot_id]):
-            return "contact_taken"
+        ctx.count("hubspot_calls")
         try:
-            if objects.read_one(ctx.hubspot, "contacts", hubspot_id, ["cliniko_patient_key"]).id != hubspot_id:
-                return "contact_gone"
+            contact = objects.read_one(ctx.hubspot, "contacts", hubspot_id, ["cliniko_patient_key"])
         except NotFound:
             return "contact_gone"
+        if ledger.by_hubspot(ctx.hub_id, "patient", [contact.id]):
+            return "contact_taken"
         ctx.keeper.guard()
-        unlinks.forget(
-            ctx.hub_id,
-            tags.cliniko_key(ctx.digest_key, ctx.cliniko_account_id, "patient", cliniko_id),
-            tags.hubspot_contact(ctx.digest_key, hubspot_id),
-        )
-        ledger.put([_relinked(ctx, link, hubspot_id)])
+        mine = tags.cliniko_key(ctx.digest_key, ctx.cliniko_account_id, "patient", cliniko_id)
+        # HubSpot may have merged the contact meanwhile.
+        for former in {hubspot_id, contact.id}:
+            unlinks.forget(ctx.hub_id, mine, tags.hubspot_contact(ctx.digest_key, former))
+        ledger.put([_relinked(ctx, link, contact.id)])
+        summaries.linked_now(ctx.connection_id, [cliniko_id])
         issues.add_work(ctx.hub_id, ctx.connection_id, "patient", [cliniko_id], "undo")
-        for kind, ids in ledger.deals_of(ctx.connection_id, [cliniko_id]).items():
+        for kind, ids in ledger.deals_of(ctx.connection_id, [cliniko_id], ("linked", "waiting")).items():
             issues.add_work(ctx.hub_id, ctx.connection_id, kind, ids, "undo")
-        activity.note(ctx.hub_id, actor, [Line("linked", "patient", cliniko_id, hubspot_id, target="ledger")])
+        activity.note(ctx.hub_id, actor, [Line("linked", "patient", cliniko_id, contact.id, target="ledger")])
         ctx.commit()
     return "restored"
 
 
 def _switch_off(ctx: SyncContext) -> dict[str, str]:
-    return {SWITCH: "false"} if SWITCH in ctx.writable else {}
+    return {UNLINK: "false"} if UNLINK in ctx.writable else {}
 
 
-def _reset_switch(ctx: SyncContext, hubspot_id: str) -> None:
-    properties = _switch_off(ctx)
-    if properties:
-        _write(ctx, hubspot_id, properties)
-
-
-def _write(ctx: SyncContext, hubspot_id: str, properties: dict[str, str]) -> None:
-    """One contact, by id. A contact that is gone needs nothing taken off."""
-    ctx.keeper.check()
-    result = objects.batch_update(ctx.hubspot, "contacts", [WriteInput(hubspot_id, hubspot_id, properties)])
-    ctx.count("hubspot_calls")
-    ctx.count("hubspot_writes")
-    refused = {name for error in result.errors for name in error.property_names} & properties.keys()
-    if refused:
-        # A field that HubSpot does not take back must not keep the rest from being cleared.
-        kept = {name: value for name, value in properties.items() if name not in refused}
-        objects.batch_update(ctx.hubspot, "contacts", [WriteInput(hubspot_id, hubspot_id, kept)])
-        ctx.count("hubspot_writes")
-
-
-def _take_deals_off(ctx: SyncContext, link: LinkRow, hubspot_id: str) -> None:
+def take_deals_off(ctx: SyncContext, link: LinkRow, hubspot_id: str) -> None:
     """They wait, without a contact, for the patient's own."""
     of_kind = ledger.deals_of(ctx.connection_id, [link.cliniko_id])
     for kind, ids in of_kind.items():
@@ -172,7 +161,7 @@ def _take_deals_off(ctx: SyncContext, link: LinkRow, hubspot_id: str) -> None:
 def _given_back(ctx: SyncContext, hubspot_id: str, link: LinkRow) -> list[FieldPreview]:
     """Fields whose present value we wrote, with the value from before our first write."""
     names = [name for name in sorted(read_fields(link.fields)) if not name.startswith("cliniko_")]
-    names += [name for name in sorted(read_fields(link.fields)) if name.startswith("cliniko_") and name not in _MARKS]
+    names += [name for name in sorted(read_fields(link.fields)) if name.startswith("cliniko_") and name not in MARKS]
     found: list[FieldPreview] = []
     for start in range(0, len(names), _HISTORY_AT_ONCE):
         part = names[start : start + _HISTORY_AT_ONCE]
@@ -187,24 +176,25 @@ def _given_back(ctx: SyncContext, hubspot_id: str, link: LinkRow) -> list[FieldP
 
 
 def _before_us(history: Sequence[Mapping[str, Any]]) -> str | None:
-    """The value before our first write, newest entry first; None when the present value is not ours."""
-    if not history or not _ours(history[0]):
+    """The value before our first write, newest entry first; None when the present value is not ours, or when that is
+    longer ago than HubSpot remembers."""
+    if not history or not ours(history[0]):
         return None
-    first = max(place for place, entry in enumerate(history) if _ours(entry))
+    first = max(place for place, entry in enumerate(history) if ours(entry))
     older = history[first + 1 :]
-    return str(older[0].get("value") or "") if older else ""
+    if older:
+        return str(older[0].get("value") or "")
+    return "" if len(history) < _VERSIONS_KEPT else None
 
 
-def _ours(entry: Mapping[str, Any]) -> bool:
-    kind = str(entry.get("sourceType") or entry.get("source") or "")
-    return kind.upper() == "INTEGRATION" and str(entry.get("sourceId")) == current_settings().hubspot_app_id
-
-
-def _unlinked(ctx: SyncContext, link: LinkRow) -> dict[str, Any]:
+def unlinked_row(ctx: SyncContext, link: LinkRow) -> dict[str, Any]:
+    """The link from now on. Whatever Cliniko shows with a later time than this makes a contact of its own: later than
+    the version that we know, and not earlier than this very second."""
+    moment = now().replace(microsecond=0) - _SECOND
     return {
         "hub_id": ctx.hub_id,
         "connection_id": link.connection_id,
-        "kind": "patient",
+        "kind": link.kind,
         "cliniko_id": link.cliniko_id,
         "hubspot_id": None,
         "state": "unlinked",
@@ -214,13 +204,13 @@ def _unlinked(ctx: SyncContext, link: LinkRow) -> dict[str, Any]:
         "email_hmac": None,
         "withheld_hmac": None,
         "shared_email": False,
-        "unlinked_at": now(),
+        "unlinked_at": max(moment, link.cliniko_updated_at or moment),
     }
 
 
 def _relinked(ctx: SyncContext, link: LinkRow, hubspot_id: str) -> dict[str, Any]:
     return {
-        **_unlinked(ctx, link),
+        **unlinked_row(ctx, link),
         "hubspot_id": hubspot_id,
         "state": "linked",
         "rule": "undo",

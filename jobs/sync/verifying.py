@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from jobs.mapping.digest import field_digest
+from jobs.mapping.push import PATIENT_PROPERTIES
 from jobs.sync.context import SyncContext
 from jobs.sync.items import pack_fields, read_fields
 from webapp.clients.hubspot import objects
@@ -82,8 +83,9 @@ def read_histories(
 
 
 def is_own(name: str) -> bool:
-    """One of the properties that we created: ours to keep right whoever wrote it."""
-    return name.startswith("cliniko_")
+    """One of the properties that we created: ours to keep right whoever wrote it, but for those that a person fills in
+    for a push."""
+    return name.startswith("cliniko_") and name not in PATIENT_PROPERTIES
 
 
 def ours(entry: Mapping[str, Any]) -> bool:

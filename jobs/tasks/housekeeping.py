@@ -1,8 +1,9 @@
-"""Daily: purge accounts that left, forget old history."""
+"""Daily: purge accounts that left, forget old history, ask HubSpot whether the others are still there."""
 
 import structlog
 
 from jobs.context import in_app_context
+from jobs.tasks.uninstall import enqueue_check
 from webapp.clock import now
 from webapp.store import housekeeping as store
 from webapp.store.accounts import purge_account
@@ -20,4 +21,6 @@ def housekeeping() -> None:
         purge_account(hub_id)
         purged += 1
         _log.info("account_purged", hub_id=hub_id)
+    for hub_id in store.installed_accounts():
+        enqueue_check(hub_id)
     _log.info("housekeeping", accounts_purged=purged, **{f"{table}_rows": count for table, count in pruned.items()})

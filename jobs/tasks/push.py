@@ -1,7 +1,5 @@
 """Carries out what people asked for: pushes to Cliniko and unlinks, in the order in which they asked."""
 
-from datetime import timedelta
-
 import structlog
 
 from jobs.context import in_app_context
@@ -9,12 +7,14 @@ from jobs.queues import PUSH, enqueue_again
 from jobs.sync import requests
 from jobs.sync.contexts import NotRunning, SomebodyElse, disconnected, running
 from webapp.clients.errors import NeedsReconnect
-from webapp.clock import now
 from webapp.store import pushes
+from webapp.store.leases import LeaseLost
 
 log = structlog.get_logger()
 
 CARRY_OUT = "jobs.tasks.push.carry_out"
+# Whoever works on this account's requests takes new ones along, unless it has just looked for the last time.
+PATIENCE = 2.0
 
 
 def enqueue_requests(hub_id: int) -> None:
@@ -27,13 +27,16 @@ def enqueue_requests(hub_id: int) -> None:
 def carry_out(hub_id: int) -> None:
     """Safe to run twice at once and to kill anywhere: a request stays open until it has ended."""
     try:
-        with running(hub_id, "push") as ctx:
+        with running(hub_id, "push", patience=PATIENCE) as ctx:
             requests.carry_out(ctx)
-    except SomebodyElse:
+    except (SomebodyElse, LeaseLost):
         return
     except NotRunning as reason:
         # Asked for while the account is paused or away: it is done when the account goes on.
         log.info("requests_wait", hub_id=hub_id, cause=reason.cause)
-        pushes.postpone_all(hub_id, now() + timedelta(minutes=1))
+        return
     except NeedsReconnect as error:
         disconnected(hub_id, error)
+        return
+    # One job works for a while only; the next goes on.
+    enqueue_requests(hub_id)

@@ -21,13 +21,20 @@ def remember(hub_id: int, memories: Collection[bytes]) -> None:
 
 
 def deals_of(connection_id: int, patient_id: str) -> list[tuple[str, str, str | None]]:
-    """(kind, Cliniko id, HubSpot id) of every deal of this patient, linked or waiting."""
-    rows = db.session.execute(
-        select(Link.kind, Link.cliniko_id, Link.hubspot_id).where(
-            Link.connection_id == connection_id, Link.patient_id == patient_id
-        )
+    """(kind, Cliniko id, HubSpot id) of every deal of this patient, linked or waiting, and of visits and invoices that
+    never became one."""
+    found: dict[tuple[str, str], str | None] = {}
+    visits = select(Visit.kind, Visit.cliniko_id).where(
+        Visit.connection_id == connection_id, Visit.patient_id == patient_id
     )
-    return [(kind, cliniko_id, hubspot_id) for kind, cliniko_id, hubspot_id in rows]
+    bills = select(Bill.cliniko_id).where(Bill.connection_id == connection_id, Bill.patient_id == patient_id)
+    found.update(((kind, cliniko_id), None) for kind, cliniko_id in db.session.execute(visits))
+    found.update((("invoice", cliniko_id), None) for cliniko_id in db.session.scalars(bills))
+    links = select(Link.kind, Link.cliniko_id, Link.hubspot_id).where(
+        Link.connection_id == connection_id, Link.patient_id == patient_id
+    )
+    found.update(((kind, cliniko_id), hubspot_id) for kind, cliniko_id, hubspot_id in db.session.execute(links))
+    return [(kind, cliniko_id, hubspot_id) for (kind, cliniko_id), hubspot_id in found.items()]
 
 
 def erase_person(hub_id: int, connection_id: int, kind: str, cliniko_id: str, hubspot_id: str | None) -> int:
@@ -35,6 +42,21 @@ def erase_person(hub_id: int, connection_id: int, kind: str, cliniko_id: str, hu
     keeps that something happened, without saying to whom. The caller commits. Returns rows deleted."""
     deals = deals_of(connection_id, cliniko_id) if kind == "patient" else []
     deleted = 0
+    # Who was held back because HubSpot merged their contact into this one is somebody else: no review will tell.
+    held = select(Review.cliniko_id).where(
+        Review.hub_id == hub_id, Review.hubspot_id == hubspot_id, Review.cause == "merged_in_hubspot"
+    )
+    db.session.execute(
+        update(Link)
+        .where(
+            Link.connection_id == connection_id,
+            Link.kind == kind,
+            Link.state == "held",
+            Link.cliniko_id.in_(held),
+        )
+        .values(state="closed")
+        .execution_options(synchronize_session=False)
+    )
     for model in (Person, PersonTerm, Issue, Review, WorkItem, Link):
         deleted += _delete(
             delete(model).where(
@@ -73,6 +95,7 @@ def forget_contact(hub_id: int, hubspot_id: str) -> int:
             delete(PushIntent).where(PushIntent.hub_id == hub_id, PushIntent.hubspot_id == hubspot_id),
             delete(HookEvent).where(HookEvent.hub_id == hub_id, HookEvent.object_id == hubspot_id),
             delete(Review).where(Review.hub_id == hub_id, Review.hubspot_id == hubspot_id),
+            delete(Issue).where(Issue.hub_id == hub_id, Issue.hubspot_id == hubspot_id),
         )
     )
 

@@ -4,22 +4,23 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from webapp.clock import now
 from webapp.extensions import db
 
-from .models_account import Account
+from .models_account import Account, Connection
 from .models_hooks import HookEvent
 from .sql import upsert
 
+# An event that HubSpot's own answers keep from being handled is given up after this many tries.
+MOST_TRIES = 5
 
-def known_accounts(hub_ids: Collection[int]) -> set[int]:
-    """Those of these accounts that have the app installed."""
-    rows = db.session.scalars(
-        select(Account.hub_id).where(Account.hub_id.in_(list(hub_ids)), Account.status != "uninstalled")
-    )
-    return set(rows)
+
+def known_accounts(hub_ids: Collection[int]) -> dict[int, bool]:
+    """Those of these accounts that we know, and whether they have the app installed."""
+    rows = db.session.execute(select(Account.hub_id, Account.status).where(Account.hub_id.in_(list(hub_ids))))
+    return {hub_id: status != "uninstalled" for hub_id, status in rows}
 
 
 def store(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -38,6 +39,22 @@ def new_events(hub_id: int, limit: int = 200) -> list[HookEvent]:
     return list(db.session.scalars(query.order_by(HookEvent.occurred_at, HookEvent.id).limit(limit)))
 
 
+def waiting_erasures(hub_id: int) -> list[HookEvent]:
+    """Deletions for privacy that nobody has handled: no state of the account holds them up."""
+    query = select(HookEvent).where(
+        HookEvent.state == "new", HookEvent.hub_id == hub_id, HookEvent.kind == "privacyDeletion"
+    )
+    return list(db.session.scalars(query.order_by(HookEvent.occurred_at, HookEvent.id).limit(200)))
+
+
+def refused(hub_id: int, event_id: int) -> None:
+    """HubSpot refused what this event asks for; it is tried a few times, then left. The caller commits."""
+    event = db.session.scalar(select(HookEvent).where(HookEvent.hub_id == hub_id, HookEvent.id == event_id))
+    if event is not None:
+        event.attempts += 1
+        event.state = "failed" if event.attempts >= MOST_TRIES else event.state
+
+
 def handled(hub_id: int, event_ids: Collection[int]) -> None:
     """These are done; the caller commits."""
     db.session.execute(
@@ -46,6 +63,19 @@ def handled(hub_id: int, event_ids: Collection[int]) -> None:
 
 
 def accounts_with_new(before: datetime) -> list[int]:
-    """Accounts with events that have waited since before this moment: their job was lost."""
-    query = select(HookEvent.hub_id).where(HookEvent.state == "new", HookEvent.received_at <= before).distinct()
-    return list(db.session.scalars(query))
+    """Accounts with events that have waited since before this moment and could be handled: their job was lost."""
+    query = select(HookEvent.hub_id).where(
+        HookEvent.state == "new",
+        HookEvent.received_at <= before,
+        or_(HookEvent.hub_id.in_(at_work()), HookEvent.kind == "privacyDeletion"),
+    )
+    return list(db.session.scalars(query.distinct()))
+
+
+def at_work() -> Any:
+    """A query of the accounts that are active and connected."""
+    return (
+        select(Account.hub_id)
+        .join(Connection, Connection.hub_id == Account.hub_id)
+        .where(Account.status == "active", Connection.status == "active")
+    )

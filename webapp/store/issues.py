@@ -241,8 +241,19 @@ def retry_now(hub_id: int, issue_ids: Collection[int] | None = None) -> int:
     if issue_ids is not None:
         query = query.where(Issue.id.in_(list(issue_ids)))
     result = db.session.execute(query.values(retry_at=now()))
+    _ask_again(hub_id, issue_ids)
     db.session.commit()
     return int(result.rowcount)  # type: ignore[attr-defined]  # UPDATE returns a CursorResult
+
+
+def _ask_again(hub_id: int, issue_ids: Collection[int] | None) -> None:
+    """Issues about what somebody asked for on a HubSpot contact: the request itself is tried again."""
+    query = select(Issue).where(Issue.hub_id == hub_id, Issue.state == "open", Issue.kind == "hubspot_contact")
+    if issue_ids is not None:
+        query = query.where(Issue.id.in_(list(issue_ids)))
+    for issue in db.session.scalars(query):
+        issue.retry_at = None
+        pushes.reopen(hub_id, [issue.cliniko_id])
 
 
 def retry_causes(hub_id: int, causes: Collection[str]) -> int:

@@ -10,7 +10,10 @@ from .base import Base, BigId, EncryptedText, UtcDateTime
 
 
 class HookEvent(Base):
-    """One webhook event, without any value of a person. state: new | done. `mark` tells repeated deliveries apart."""
+    """One webhook event, without any value of a person. state: new | done | failed.
+
+    `mark` tells repeated deliveries apart.
+    """
 
     __tablename__ = "hook_event"
     __table_args__ = (UniqueConstraint("hub_id", "mark"), Index("ix_hook_event_new", "state", "hub_id", "id"))

@@ -115,7 +115,8 @@ class Issue(Base):
 
 
 class Review(Base):
-    """A doubtful decision that waits for a person. state: open | later | linked | separate | closed."""
+    """A doubtful decision that waits for a person. state: open | later | linked | separate | update | create |
+    ignored | closed; what may be decided depends on the cause."""
 
     __tablename__ = "review"
     __table_args__ = (
@@ -129,7 +130,8 @@ class Review(Base):
     kind: Mapped[str] = mapped_column(String(30))
     cliniko_id: Mapped[str] = mapped_column(String(32))
     hubspot_id: Mapped[str] = mapped_column(String(32), default="")
-    # doubtful_match | shared_email | email_withheld | merged_in_hubspot
+    # doubtful_match | shared_email | email_withheld | merged_in_hubspot | merged_in_cliniko | another_person |
+    # push_candidates
     cause: Mapped[str] = mapped_column(String(24))
     state: Mapped[str] = mapped_column(String(10), default="open")
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -80,6 +80,23 @@ def merged_into(connection_id: int, patient_ids: Collection[str]) -> dict[str, s
     return found
 
 
+def merged_from(connection_id: int, patient_id: str) -> list[str]:
+    """Patients that were merged into this one, through all steps of the chain."""
+    found: list[str] = []
+    latest = {patient_id}
+    for _ in range(MAX_MERGES):
+        rows = db.session.scalars(
+            select(Person.cliniko_id).where(
+                Person.connection_id == connection_id, Person.kind == "patient", Person.merged_into.in_(latest)
+            )
+        )
+        latest = set(rows) - {patient_id, *found}
+        if not latest:
+            break
+        found += sorted(latest)
+    return found
+
+
 def survivors(connection_id: int, patient_ids: Collection[str]) -> dict[str, str]:
     """{patient: the patient that remains after all merges}."""
     found = {patient: patient for patient in patient_ids}

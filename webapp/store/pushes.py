@@ -1,7 +1,7 @@
 """Requests about one contact (push, unlink, sync), and intents to create records in Cliniko. Always within one
 account."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import or_, select, update
 from webapp.clock import now
 from webapp.extensions import db
 
+from . import hooks
 from .models_hooks import PushIntent, PushRequest
 from .sql import insert_new, upsert
 
@@ -70,9 +71,11 @@ def due(hub_id: int, limit: int = 50) -> list[PushRequest]:
 
 
 def accounts_with_due(moment: datetime) -> list[int]:
-    """Accounts with open requests whose time has come."""
-    query = select(PushRequest.hub_id).where(PushRequest.state == "open", PushRequest.retry_at <= moment).distinct()
-    return list(db.session.scalars(query))
+    """Active and connected accounts with open requests whose time has come."""
+    query = select(PushRequest.hub_id).where(
+        PushRequest.state == "open", PushRequest.retry_at <= moment, PushRequest.hub_id.in_(hooks.at_work())
+    )
+    return list(db.session.scalars(query.distinct()))
 
 
 def begin(request_id: int, hub_id: int, retry_at: datetime) -> None:
@@ -84,10 +87,20 @@ def begin(request_id: int, hub_id: int, retry_at: datetime) -> None:
         request.retry_at, request.held_by = retry_at, None
 
 
-def finish(request_id: int, hub_id: int, result: str, message: str, outcome: Mapping[str, Any] | None = None) -> None:
-    """The request has ended; `outcome` is what the card tells of it. The caller commits."""
+def finish(
+    request_id: int,
+    hub_id: int,
+    result: str,
+    message: str,
+    outcome: Mapping[str, Any] | None = None,
+    seen: datetime | None = None,
+) -> None:
+    """The request has ended; `outcome` is what the card tells of it, `seen` when the switch had last been set, by
+    HubSpot's clock, as far as this run could see. The caller commits."""
     request = _get(request_id, hub_id)
     if request is not None:
+        if seen is not None:
+            request.options = {**(request.options or {}), "seen": seen.isoformat()}
         request.state, request.result, request.message, request.finished_at = "done", result, message, now()
         request.outcome, request.held_by = (dict(outcome) if outcome is not None else None), None
 
@@ -99,16 +112,6 @@ def again(request_id: int, hub_id: int, retry_at: datetime, held_by: str | None 
         request.retry_at, request.held_by = retry_at, held_by
 
 
-def postpone_all(hub_id: int, retry_at: datetime) -> None:
-    """Nothing can be done for this account now: look again later. Commits."""
-    db.session.execute(
-        update(PushRequest)
-        .where(PushRequest.hub_id == hub_id, PushRequest.state == "open", PushRequest.retry_at <= now())
-        .values(retry_at=retry_at)
-    )
-    db.session.commit()
-
-
 def is_open(hub_id: int, what: str, hubspot_id: str) -> bool:
     """Is such a request waiting already?"""
     query = select(PushRequest.id).where(
@@ -118,6 +121,35 @@ def is_open(hub_id: int, what: str, hubspot_id: str) -> bool:
         PushRequest.state == "open",
     )
     return db.session.scalar(query.limit(1)) is not None
+
+
+def seen_switch(hub_id: int, what: str, hubspot_ids: Collection[str]) -> datetime | None:
+    """When the switch of these contacts had last been set, as far as any ended request could see."""
+    rows = db.session.scalars(
+        select(PushRequest.options).where(
+            PushRequest.hub_id == hub_id,
+            PushRequest.what == what,
+            PushRequest.hubspot_id.in_(list(hubspot_ids)),
+            PushRequest.state == "done",
+        )
+    )
+    times = [datetime.fromisoformat(options["seen"]) for options in rows if options and options.get("seen")]
+    return max(times, default=None)
+
+
+def reopen(hub_id: int, hubspot_ids: Collection[str]) -> int:
+    """A person wants the newest request about each of these contacts, which was given up, tried again. The caller
+    commits. Returns how many are."""
+    again = 0
+    for hubspot_id in hubspot_ids:
+        request = last_for(hub_id, hubspot_id)
+        if request is not None and request.state == "done":
+            request.state, request.attempts, request.retry_at = "open", 0, now()
+            # The switch is off by now; a person asked instead.
+            request.asked_by = "dashboard" if request.asked_by == "property" else request.asked_by
+            request.finished_at = None
+            again += 1
+    return again
 
 
 def last_for(hub_id: int, hubspot_id: str) -> PushRequest | None:

@@ -78,6 +78,15 @@ def linked_now(connection_id: int, patient_ids: Collection[str]) -> None:
         )
 
 
+def forget_contact(connection_id: int, patient_id: str) -> None:
+    """Nothing of this patient's summary is on a contact any more; the caller commits."""
+    db.session.execute(
+        update(VisitSummary)
+        .where(VisitSummary.connection_id == connection_id, VisitSummary.patient_id == patient_id)
+        .values(contact_id=None, fields=None)
+    )
+
+
 def written(hub_id: int, connection_id: int, rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows: patient_id, seen_at (the due time as it was read), due_at (when time alone changes it again, or None),
     contact_id, fields. What became due meanwhile stays due. The caller commits."""

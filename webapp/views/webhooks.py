@@ -27,11 +27,16 @@ csrf.exempt(blueprint)
 log = structlog.get_logger()
 
 HANDLE = "jobs.tasks.hooks.handle_events"
+ERASURE = "privacyDeletion"
 SWITCHES = frozenset({"update_cliniko_patient", "update_cliniko_contact", "unlink_cliniko_patient"})
-KINDS = frozenset({"propertyChange", "creation", "deletion", "merge", "restore", "privacyDeletion"})
+# A change of these may free an address, or make two people who share one tell apart.
+IDENTITY = frozenset({"email", "hs_additional_emails", "firstname", "lastname"})
+KINDS = frozenset({"propertyChange", "deletion", "merge", "restore", "privacyDeletion"})
 _OBJECTS = {"0-1": "contact", "0-3": "deal", "contact": "contact", "deal": "deal"}
-# JSON numbers beyond this are no ids of HubSpot's.
-_MOST = 10**19
+# What has more digits is no id of HubSpot's, and no number of a database's either.
+_MOST_DIGITS = 18
+# Names of the records that took part in a merge, besides the list of those that were merged away.
+_PARTS = ("primaryObjectId", "objectId")
 
 
 @blueprint.post("/webhooks/hubspot")
@@ -41,13 +46,14 @@ def receive() -> ResponseReturnValue:
     delivered again."""
     try:
         events = msgspec.json.decode(request.get_data())
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         abort(400)
     if not isinstance(events, list):
         abort(400)
     rows = list(_rows(events))
-    known = hooks.known_accounts({row["hub_id"] for row in rows}) if rows else set()
-    kept = [row for row in rows if row["hub_id"] in known]
+    installed = hooks.known_accounts({row["hub_id"] for row in rows}) if rows else {}
+    # A person is erased also while their data only waits for its end.
+    kept = [r for r in rows if installed.get(r["hub_id"]) or (r["hub_id"] in installed and r["kind"] == ERASURE)]
     if kept:
         hooks.store(kept)
         _hand_over({row["hub_id"] for row in kept})
@@ -80,25 +86,32 @@ def _row(event: Mapping[str, Any]) -> dict[str, Any] | None:
     prefix, _, kind = str(event.get("subscriptionType", "")).partition(".")
     object_type = _OBJECTS.get(str(event.get("objectTypeId") or event.get("objectType") or prefix).lower())
     hub_id, object_id = _number(event.get("portalId")), _number(event.get("objectId"))
-    merged = event.get("mergedObjectIds")
     survivor = _number(event.get("newObjectId")) or _number(event.get("primaryObjectId"))
     if kind not in KINDS or object_type is None or hub_id is None or object_id is None:
         return None
     name = event.get("propertyName")
-    name = name if isinstance(name, str) and len(name) <= 100 else None
-    merged_ids = [str(n) for n in map(_number, merged if isinstance(merged, list) else []) if n is not None]
+    on = name in SWITCHES and str(event.get("propertyValue")).lower() == "true"
+    if kind == "propertyChange" and not on and name not in IDENTITY:
+        return None
     return {
         "hub_id": hub_id,
         "mark": _mark(event),
         "kind": kind,
         "object_type": object_type,
         "object_id": str(object_id),
-        "property_name": name,
-        "switched_on": name in SWITCHES and str(event.get("propertyValue")).lower() == "true",
-        "merged_ids": merged_ids,
+        "property_name": name if kind == "propertyChange" else None,
+        "switched_on": on,
+        "merged_ids": _merged(event) if kind == "merge" else [],
         "survivor_id": str(survivor) if survivor is not None else None,
         "occurred_at": _moment(event.get("occurredAt")),
     }
+
+
+def _merged(event: Mapping[str, Any]) -> list[str]:
+    """Every id under which a record took part: the survivor may have a new one."""
+    listed = event.get("mergedObjectIds")
+    parts = [*(listed if isinstance(listed, list) else []), *(event.get(name) for name in _PARTS)]
+    return list(dict.fromkeys(str(number) for number in map(_number, parts) if number is not None))
 
 
 def _mark(event: Mapping[str, Any]) -> bytes:
@@ -111,8 +124,10 @@ def _mark(event: Mapping[str, Any]) -> bytes:
 def _number(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
-    text = str(value)
-    return int(text) if text.isascii() and text.isdigit() and 0 < int(text) < _MOST else None
+    if isinstance(value, int):
+        return value if 0 < value < 10**_MOST_DIGITS else None
+    usable = value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
+    return int(value) or None if usable else None
 
 
 def _moment(value: object) -> datetime:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.clinic import Clinic, Clinics, serving
 from tests.support.engines import settings_for
+from tests.support.hooked import Hooked, hooked
 from webapp.clients.hubspot.oauth import SCOPES
 from webapp.sandbox.cliniko.model import ClinikoSandbox
 from webapp.sandbox.hubspot import HubSpotSandbox
@@ -48,3 +49,10 @@ def clinics(app, cliniko, hubspot) -> Clinics:
 def clinic(clinics) -> Clinic:
     """One connected clinic without patients."""
     return clinics.make()
+
+
+@pytest.fixture
+def hooks(app, clinic) -> Iterator[Hooked]:
+    """The clinic, with webhooks."""
+    with hooked(app, clinic) as listening:
+        yield listening
