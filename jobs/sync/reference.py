@@ -1,6 +1,7 @@
 """Reference lists (types, prices, practitioners, owners …): read whole, kept in Redis, read again after an hour or when
 an id is unknown. They hold nothing about patients."""
 
+import math
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from jobs.sync.context import SyncContext
 from webapp.clients.cliniko.client import Page
 from webapp.clients.errors import Forbidden
 from webapp.clients.hubspot.owners import Owner, list_owners
+from webapp.clock import now
 
 KEEP_SECONDS = 3600
 # An id that the list does not have is not asked for again within this time.
@@ -31,7 +33,7 @@ def table(
     known: dict[str, T] | None = ctx.memo.get(list_name)
     if known is None:
         known = _known(ctx, list_name, kind)
-        if known is not None and not ctx.redis.exists(_fresh(ctx, list_name)):
+        if known is not None and not _is_fresh(ctx, list_name):
             return _read_again(ctx, list_name, listers, q, known)
     if known is None or not (set(wanted) <= known.keys() or not _may_ask(ctx, list_name)):
         return _read_again(ctx, list_name, listers, q, known)
@@ -50,7 +52,7 @@ def owner_book(ctx: SyncContext) -> OwnerBook:
     book: OwnerBook | None = ctx.memo.get("owners")
     if book is None:
         known = _known(ctx, "owners", Owner)
-        if known is None or not ctx.redis.exists(_fresh(ctx, "owners")):
+        if known is None or not _is_fresh(ctx, "owners"):
             owners = list_owners(ctx.hubspot)
             ctx.count("hubspot_calls", 2)
             _keep(ctx, "owners", owners, known)
@@ -62,7 +64,7 @@ def owner_book(ctx: SyncContext) -> OwnerBook:
 
 def is_old(ctx: SyncContext, list_name: str) -> bool:
     """Was this list in use, and is it time to look at it again?"""
-    return bool(ctx.redis.exists(_key(ctx, list_name))) and not ctx.redis.exists(_fresh(ctx, list_name))
+    return bool(ctx.redis.exists(_key(ctx, list_name))) and not _is_fresh(ctx, list_name)
 
 
 def forget(redis: Any, connection_id: int) -> None:
@@ -109,25 +111,39 @@ def _keep(ctx: SyncContext, list_name: str, records: list[Any], known: dict[str,
     before the list counts as known, so that a stop in between loses nothing."""
     if known is not None:
         before = {key: _content(list_name, record) for key, record in known.items()}
-        now = {record.id: _content(list_name, record) for record in records}
-        changed = {key for key in before.keys() | now.keys() if before.get(key) != now.get(key)}
+        after = {record.id: _content(list_name, record) for record in records}
+        changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
         if changed:
             list_changes.noticed(ctx, list_name, changed, known, {record.id: record for record in records})
     ctx.redis.set(_key(ctx, list_name), msgspec.json.encode(records))
-    ctx.redis.set(_fresh(ctx, list_name), b"1", ex=KEEP_SECONDS)
+    _stamp(ctx, list_name, "read")
 
 
 def _content(list_name: str, record: Any) -> tuple[Any, ...]:
     return tuple(getattr(record, column) for column in list_changes.WRITTEN.get(list_name, ()))
 
 
+def _is_fresh(ctx: SyncContext, list_name: str) -> bool:
+    return _age(ctx, list_name, "read") < KEEP_SECONDS
+
+
 def _may_ask(ctx: SyncContext, list_name: str) -> bool:
-    return bool(ctx.redis.set(f"{_key(ctx, list_name)}:asked", b"1", nx=True, ex=ASK_AGAIN_SECONDS))
+    if _age(ctx, list_name, "asked") < ASK_AGAIN_SECONDS:
+        return False
+    _stamp(ctx, list_name, "asked")
+    return True
+
+
+def _stamp(ctx: SyncContext, list_name: str, what: str) -> None:
+    ctx.redis.set(f"{_key(ctx, list_name)}:{what}", now().timestamp())
+
+
+def _age(ctx: SyncContext, list_name: str, what: str) -> float:
+    """Seconds since this happened last. A clock that was set back makes it long ago."""
+    at = ctx.redis.get(f"{_key(ctx, list_name)}:{what}")
+    age = now().timestamp() - float(at) if at else math.inf
+    return age if age >= 0 else math.inf
 
 
 def _key(ctx: SyncContext, list_name: str) -> str:
     return f"crmconnect:reference:{ctx.connection_id}:{list_name}"
-
-
-def _fresh(ctx: SyncContext, list_name: str) -> str:
-    return f"{_key(ctx, list_name)}:fresh"

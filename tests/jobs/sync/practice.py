@@ -141,7 +141,8 @@ class Practice:
         deal = self.deal(record, kind)
         assert deal is not None
         contacts = self.clinic.contacts()
-        keys = [contacts[c].get("cliniko_patient_key", "?:?") for c in self.clinic.contacts_of_deal(deal["id"])]
+        there = [contacts[c] for c in self.clinic.contacts_of_deal(deal["id"]) if c in contacts]
+        keys = [contact.get("cliniko_patient_key", "?:?") for contact in there]
         return [key.partition(":")[2] for key in keys]
 
     def polls(self) -> Counter[str]:
