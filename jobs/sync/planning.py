@@ -1,6 +1,7 @@
 """Turns decisions and changes into inputs for HubSpot, and settles beforehand who may take which address."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from jobs.mapping.emails import email_key
 from jobs.sync.context import SyncContext
@@ -8,6 +9,7 @@ from jobs.sync.deciding import could_write, owns_email
 from jobs.sync.items import Item, PersonKind, Write, changed, email_tag, read_fields
 from webapp.clients.hubspot import objects
 from webapp.store import ledger, people
+from webapp.store.people import KnownPerson
 
 
 def plan_new(ctx: SyncContext, spec: PersonKind, item: Item, contact_emails: frozenset[str] = frozenset()) -> Write:
@@ -73,29 +75,69 @@ def plan_change(ctx: SyncContext, item: Item) -> Write:
 def settle_addresses(ctx: SyncContext, spec: PersonKind, changes: list[Write], new: list[Write]) -> None:
     """Decide which linked records may take the address they want, before anything is sent.
 
-    Taken by another link, wanted by a record that comes first, or found on another contact: withheld. Given up by a
-    record of this same batch: taken in a second write. One HubSpot read, and only when an address changed."""
+    Among the contact's own addresses already: left there. Taken by another link, wanted by a record that comes first,
+    or found on another contact: withheld. Given up by a record of this same batch: taken in a second write. Two
+    HubSpot reads, and only when an address changed."""
     takers = [w for w in changes if w.takes is not None]
     if not takers:
         return
+    takers.sort(key=lambda w: (w.item.known.archived, int(w.item.cliniko_id)))
+    _leave_own(ctx, [w for w in takers if w.item.link is not None and w.item.link.withheld_hmac != w.takes])
     marks = [w.takes for w in takers if w.takes is not None]
-    holders = ledger.by_email(ctx.hub_id, marks)
-    sharing = could_write(ctx, spec, people.sharing(ctx.connection_id, spec.kind, marks))
+    links = ledger.by_email(ctx.hub_id, marks)
+    claims = Claims(
+        promised={w.takes for w in new if w.takes is not None},
+        sharing=could_write(ctx, spec, people.sharing(ctx.connection_id, spec.kind, marks)),
+        linked={mark: [row.hubspot_id or "" for row in rows] for mark, rows in links.items()},
+    )
+    _withhold_taken(ctx, takers, changes, claims)
+    wanted = {w.item.email for w in takers if w.takes is not None}
+    if wanted:
+        claims.found = _holders(ctx, wanted, "email")
+        _withhold_taken(ctx, takers, changes, claims)
     released = {w.releases for w in changes if w.releases is not None}
-    promised = {w.takes for w in new if w.takes is not None}
-    for write in sorted(takers, key=lambda w: (w.item.known.archived, int(w.item.cliniko_id))):
-        mark = write.takes
-        assert mark is not None
-        others = [h for h in holders.get(mark, []) if h.hubspot_id != write.hubspot_id]
-        if mark in promised or (others and mark not in released) or not owns_email(write.item, sharing.get(mark, ())):
-            write.holder_id = others[0].hubspot_id if others else None
-            withhold(ctx, write)
-            continue
-        promised.add(mark)
-        write.email_later = mark in released
-    _check_contacts(ctx, spec, [w for w in takers if w.takes is not None], changes)
     for write in takers:
+        write.email_later = write.takes is not None and write.takes in released
         flag_shared(ctx, write)
+
+
+@dataclass
+class Claims:
+    """Who stands in the way of those who want an address: new records of this batch, known people who come first,
+    linked contacts by the ledger, and (contact, is it the first address?) as HubSpot shows them."""
+
+    promised: set[bytes]
+    sharing: Mapping[bytes, list[KnownPerson]]
+    linked: Mapping[bytes, list[str]]
+    found: Mapping[bytes, list[tuple[str, bool]]] = field(default_factory=dict)
+
+    def holder(self, write: Write, mark: bytes, changes: Sequence[Write]) -> str | None:
+        """The contact that has the address and keeps it."""
+        giving_up = {w.hubspot_id for w in changes if w.releases == mark}
+        for contact, first in self.found.get(mark, ()):
+            # What a record gives up is the first address of its contact; a secondary one stays.
+            if contact != write.hubspot_id and not (first and contact in giving_up):
+                return contact
+        others = [contact for contact in self.linked.get(mark, ()) if contact != write.hubspot_id]
+        return next((contact for contact in others if contact not in giving_up), None)
+
+
+def _withhold_taken(ctx: SyncContext, takers: Sequence[Write], changes: Sequence[Write], claims: Claims) -> None:
+    """Who is kept from an address may keep another one that somebody counted on: look again until nothing changes."""
+    again = True
+    while again:
+        again, promised = False, set(claims.promised)
+        for write in takers:
+            mark = write.takes
+            if mark is None:
+                continue
+            holder = claims.holder(write, mark, changes)
+            if holder is None and mark not in promised and owns_email(write.item, claims.sharing.get(mark, ())):
+                promised.add(mark)
+                continue
+            write.holder_id = holder
+            withhold(ctx, write)
+            again = True
 
 
 def withhold(ctx: SyncContext, write: Write) -> None:
@@ -119,30 +161,26 @@ def flag_shared(ctx: SyncContext, write: Write) -> None:
     write.properties.update(changed(ctx, {name: value}, write.agreed))
 
 
-def _check_contacts(ctx: SyncContext, spec: PersonKind, takers: list[Write], changes: list[Write]) -> None:
+def _leave_own(ctx: SyncContext, takers: Sequence[Write]) -> None:
+    """An address that the contact has already, first or secondary, stays where it is, and so do the others."""
     if not takers:
         return
-    giving_up = {w.hubspot_id for w in changes if w.releases is not None}
-    for contact, address in _holders(ctx, [w.item.email for w in takers]):
-        for write in takers:
-            if write.takes is None or email_key(write.item.email) != address:
-                continue
-            if contact == write.hubspot_id:
-                # Already among its own addresses: leave them as they are.
-                write.properties.pop("email", None)
-                write.holds, write.takes, write.releases = write.takes, None, None
-            elif contact not in giving_up:
-                write.holder_id = contact
-                withhold(ctx, write)
+    found = _holders(ctx, {w.hubspot_id for w in takers if w.hubspot_id}, None)
+    for write in takers:
+        if any(contact == write.hubspot_id for contact, _ in found.get(write.takes or b"", ())):
+            write.properties.pop("email", None)
+            write.holds, write.takes, write.releases = write.takes, None, None
 
 
-def _holders(ctx: SyncContext, addresses: Iterable[str]) -> list[tuple[str, str]]:
-    """(HubSpot id, address) of the contacts that have one of these addresses, first or secondary."""
-    names = ["email", "hs_additional_emails"]
-    result = objects.batch_read(ctx.hubspot, "contacts", sorted(set(addresses)), names, "email")
+def _holders(ctx: SyncContext, ids: Collection[str], id_property: str | None) -> dict[bytes, list[tuple[str, bool]]]:
+    """{address: (HubSpot id, is it the first address?)} of these contacts."""
+    result = objects.batch_read(ctx.hubspot, "contacts", sorted(ids), ["email", "hs_additional_emails"], id_property)
     ctx.count("hubspot_calls")
-    found: list[tuple[str, str]] = []
+    found: dict[bytes, list[tuple[str, bool]]] = {}
     for contact in result.results:
         every = [contact.properties.get("email"), *(contact.properties.get("hs_additional_emails") or "").split(";")]
-        found.extend((contact.id, key) for key in map(email_key, every) if key)
+        for place, address in enumerate(every):
+            mark = email_tag(ctx, email_key(address) or "")
+            if mark is not None:
+                found.setdefault(mark, []).append((contact.id, place == 0))
     return found

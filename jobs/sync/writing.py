@@ -38,8 +38,8 @@ def write_people(ctx: SyncContext, spec: PersonKind, changes: Sequence[Item], ne
     second: list[Write] = []
     target = spec.target(ctx)
     while pending:
-        first = _first_halves(ctx, [w for w in pending if not w.create], second)
-        again = _settle(ctx, spec, send_updates(ctx, target, first), second, released)
+        changed = [_first_half(w) for w in pending if not w.create]
+        again = _settle(ctx, spec, send_updates(ctx, target, changed), second, released)
         again += _settle(ctx, spec, send_creates(ctx, target, [w for w in pending if w.create]), second, released)
         pending = again
         if not pending:
@@ -74,20 +74,12 @@ def _plan_new(ctx: SyncContext, spec: PersonKind, item: Item, seen: dict[str, Ca
     return plan_new(ctx, spec, item, contact.emails if contact else frozenset())
 
 
-def _first_halves(ctx: SyncContext, writes: Sequence[Write], second: list[Write]) -> list[Write]:
-    """While the address still belongs to another record of this batch, give up our own first. What has nothing else to
-    write waits for the second half."""
-    now: list[Write] = []
-    for write in writes:
-        if write.email_later and "email" in write.agreed:
-            write.properties["email"], write.holds = "", None
-        elif write.email_later:
-            write.properties.pop("email", None)
-        if write.properties:
-            now.append(write)
-        else:
-            second.append(_second_half(ctx, write, write.hubspot_id or ""))
-    return now
+def _first_half(write: Write) -> Write:
+    """While the address still belongs to another record of this batch, give up our own first: it is replaced in two
+    steps."""
+    if write.email_later:
+        write.properties["email"], write.holds = "", None
+    return write
 
 
 def _second_half(ctx: SyncContext, write: Write, hubspot_id: str) -> Write:
@@ -185,7 +177,6 @@ def _without(write: Write, refusal: Refusal) -> Write:
         write.properties.pop(name, None)
     if "email" in refusal.fields:
         write.takes = write.releases = None
-        write.holds = write.item.link.email_hmac if write.item.link is not None else None
     return write
 
 
