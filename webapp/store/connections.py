@@ -16,6 +16,7 @@ from .models_hooks import PushIntent
 from .models_ledger import Link, Person, PersonTerm, Referral
 from .models_sync import Cursor, Issue, Review, StreamState, WorkItem
 from .models_visits import Bill, Visit, VisitSummary
+from .proofs import RECONCILE
 
 
 class OtherClinikoAccount(Exception):
@@ -101,11 +102,13 @@ def _forget_records(connection_id: int) -> None:
 
 
 def _begin_again(hub_id: int) -> None:
-    """Every stream starts as on the first day; one that is switched off stays off."""
+    """Every stream starts as on the first day. One that is off stays off; the reconcile waits for its night."""
     started = {"started_at": None, "finished_at": None, "last_success_at": None, "wait_until": None}
     query = update(StreamState).where(StreamState.hub_id == hub_id)
     db.session.execute(query.values(**started, cause=None, failures=0, requested=False, reread=False, counts={}))
-    db.session.execute(query.where(StreamState.state != "off").values(state="idle", next_run_at=now()))
+    on = query.where(StreamState.state != "off")
+    db.session.execute(on.values(state="idle"))
+    db.session.execute(on.where(StreamState.stream != RECONCILE).values(next_run_at=now()))
 
 
 def mark_key_revoked(hub_id: int) -> None:

@@ -10,7 +10,18 @@ from tests.webapp.store import twins
 from tests.webapp.store.conftest import HUB
 from webapp.clock import now
 from webapp.extensions import db
-from webapp.store import accounts, connections, cursors, housekeeping, issues, leases, ledger, people, streams
+from webapp.store import (
+    accounts,
+    connections,
+    cursors,
+    housekeeping,
+    issues,
+    leases,
+    ledger,
+    people,
+    proofs,
+    streams,
+)
 from webapp.store.base import Base
 from webapp.store.connections import OtherClinikoAccount
 from webapp.store.leases import LeaseLost
@@ -158,13 +169,19 @@ def test_every_stream_begins_again_for_another_account(hub, connect):
     streams.ensure_streams(hub, ["patients", "contacts", "history"])
     streams.open_cycle(hub, "patients")
     streams.close_cycle(hub, "patients")
+    proofs.plan(hub)
     streams.open_cycle(hub, "history")
     streams.finish_for_good(hub, "history")
     set_setting(hub, "sync_contacts", "off")
     connect(hub, "88", replace=True)
     found = {state.stream: (state.state, state.last_success_at) for state in streams.stream_states(hub)}
-    assert found == {"patients": ("idle", None), "contacts": ("off", None), "history": ("idle", None)}
-    assert set(streams.due_streams(now())) == {(hub, "patients"), (hub, "history")}
+    assert found == {
+        "patients": ("idle", None),
+        "contacts": ("off", None),
+        "history": ("idle", None),
+        "reconcile": ("idle", None),
+    }
+    assert set(streams.due_streams(now())) == {(hub, "patients"), (hub, "history")}, "the reconcile waits for its night"
     assert streams.open_cycle(hub, "patients").cycle_no == 2
 
 
