@@ -84,12 +84,14 @@ def _rows(events: list[Any]) -> Iterator[dict[str, Any]]:
 
 def _row(event: Mapping[str, Any]) -> dict[str, Any] | None:
     prefix, _, kind = str(event.get("subscriptionType", "")).partition(".")
-    object_type = _OBJECTS.get(str(event.get("objectTypeId") or event.get("objectType") or prefix).lower())
+    named = (event.get("objectTypeId") or event.get("objectType")) if prefix == "object" else prefix
+    object_type = _OBJECTS.get(str(named).lower())
     hub_id, object_id = _number(event.get("portalId")), _number(event.get("objectId"))
     survivor = _number(event.get("newObjectId")) or _number(event.get("primaryObjectId"))
     if kind not in KINDS or object_type is None or hub_id is None or object_id is None:
         return None
     name = event.get("propertyName")
+    name = name if isinstance(name, str) else None
     on = name in SWITCHES and str(event.get("propertyValue")).lower() == "true"
     if kind == "propertyChange" and not on and name not in IDENTITY:
         return None
