@@ -139,7 +139,8 @@ def gone(ctx: SyncContext, writes: Sequence[DealWrite]) -> None:
             {
                 **_row(ctx, w.item),
                 "state": "closed",
-                "hubspot_id": None,
+                # Kept, so that a deal that is restored is known again.
+                "hubspot_id": w.hubspot_id,
                 "digest": w.item.digest,
                 "fields": None,
                 "contact_id": None,

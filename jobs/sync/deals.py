@@ -57,6 +57,19 @@ def process(
     _look_for(ctx, sorted(unlinkable))
 
 
+def change_linked(ctx: SyncContext, items: Sequence[DealItem]) -> None:
+    """Write the values and the place that these items hold to their deals, which keep everything else: owner, contact,
+    patient. What has no linked deal is left out."""
+    with ctx.keeper.identity_lock():
+        _find_links(ctx, items)
+        linked = [item for item in items if item.link is not None and item.link.state == "linked"]
+        for item in linked:
+            assert item.link is not None
+            item.patient_id, item.contact_id = item.link.patient_id, item.link.contact_id
+            item.updated_at = item.link.cliniko_updated_at
+        _write(ctx, linked)
+
+
 def _look_for(ctx: SyncContext, contact_ids: Sequence[str]) -> None:
     """HubSpot would not link deals with these contacts: one may have been deleted or merged without our being told."""
     for start in range(0, len(contact_ids), 100):

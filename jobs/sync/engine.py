@@ -95,7 +95,8 @@ def _step(ctx: SyncContext) -> Result:
         connections.save_access(ctx.connection_id, ctx.access)
     db.session.commit()
     if finished:
-        streams.close_cycle(ctx.hub_id, ctx.stream)
+        planned = runner.next_run_at(ctx.hub_id) if hasattr(runner, "next_run_at") else None
+        streams.close_cycle(ctx.hub_id, ctx.stream, planned)
     return Result("done" if finished else "more", counts=ctx.counts)
 
 

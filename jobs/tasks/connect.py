@@ -8,7 +8,7 @@ from jobs.tasks.sync import enqueue_execution
 from webapp import progress
 from webapp.clients.cliniko.keys import BadKey
 from webapp.clients.errors import ApiError, Forbidden, NeedsReconnect, Retryable
-from webapp.store import connections, streams
+from webapp.store import connections, proofs, streams
 from webapp.store.connections import OtherClinikoAccount
 from webapp.store.settings import get_settings
 
@@ -63,9 +63,10 @@ def prepare_hubspot(hub_id: int) -> None:
 
 @in_app_context
 def start_streams(hub_id: int) -> None:
-    """Run every stream that the account has switched on, now."""
+    """Run every stream that the account has switched on, now; and from the next night on the reconcile."""
     for stream in streams.request_run(hub_id, switched_on(get_settings(hub_id))):
         enqueue_execution(hub_id, stream)
+    proofs.plan(hub_id)
 
 
 def _cliniko_words(error: ApiError) -> str:

@@ -2,8 +2,12 @@
 
 from jobs.context import in_app_context
 from jobs.queues import LOW, SYNC, enqueue_once
-from jobs.sync import engine, history
+from jobs.sync import engine, history, patients, reconcile
+from jobs.tasks.push import enqueue_requests
 from webapp.store import leases
+
+# These may take their time: the streams go first.
+BACKGROUND = (history.STREAM, reconcile.STREAM)
 
 
 def enqueue_execution(hub_id: int, stream: str) -> bool:
@@ -13,7 +17,7 @@ def enqueue_execution(hub_id: int, stream: str) -> bool:
     never blocks its successor, while two callers at the same moment ask for the same job."""
     _, fence = leases.holder(hub_id, stream)
     job_id = f"sync-{hub_id}-{stream}-{fence}"
-    queue = LOW if stream == history.STREAM else SYNC
+    queue = LOW if stream in BACKGROUND else SYNC
     return enqueue_once(queue, "jobs.tasks.sync.run_execution", hub_id, stream, job_id=job_id) is not None
 
 
@@ -23,3 +27,6 @@ def run_execution(hub_id: int, stream: str) -> None:
     result = engine.run_execution(hub_id, stream)
     if result.outcome == "more":
         enqueue_execution(hub_id, stream)
+    elif result.outcome == "done" and stream == patients.STREAM:
+        # Its cycle looks for switches that no webhook reported.
+        enqueue_requests(hub_id)

@@ -61,11 +61,12 @@ def save(hub_id: int, report: Mapping[str, Any], *, finished: bool = False) -> N
 
 
 def prune() -> int:
-    """Forget all but the newest thirty of each account; the caller commits. Returns how many went."""
+    """Forget all but the newest thirty of each account. Commits. Returns how many went."""
     place = func.row_number().over(partition_by=Proof.hub_id, order_by=Proof.id.desc())
     ranked = select(Proof.id, place.label("place")).subquery()
     old = select(ranked.c.id).where(ranked.c.place > KEEP)
     result = db.session.execute(delete(Proof).where(Proof.id.in_(old)).execution_options(synchronize_session=False))
+    db.session.commit()
     return int(result.rowcount)  # type: ignore[attr-defined]  # DELETE returns a CursorResult
 
 
