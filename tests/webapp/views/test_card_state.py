@@ -2,8 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -11,19 +10,23 @@ import time_machine
 
 from jobs.sync import push_words
 from tests.guards.source import ROOT
-from tests.webapp.views.card_tools import Card, asker, minutes, new_key, send, signed
+from tests.webapp.views.card_tools import Card, asker, send, signed
+from tests.webapp.views.card_world import (
+    BUTTON,
+    CONTACT,
+    NO_BUTTON,
+    NOW,
+    PATIENT,
+    PRIVATE,
+    World,
+    make_world,
+    without_times,
+)
 from tests.webapp.views.conftest import HUB
 from webapp.clients.errors import FieldError, Rejected
 from webapp.clock import now
 from webapp.extensions import db
-from webapp.store import accounts, connections, issues, ledger, people, pushes, settings, streams, visits
-
-CONTACT = "501"
-PATIENT = "836447193021061"
-NOW = datetime(2026, 11, 24, 2, 45, tzinfo=UTC)
-MAIL = b"m" * 16
-# What no answer may hold, wherever it is stored.
-PRIVATE = ("Ana", "Ruiz", "ana@x.example", "1990-02-03", "Acupuncture")
+from webapp.store import accounts, connections, issues, pushes, settings, streams
 
 
 @pytest.fixture(autouse=True)
@@ -32,115 +35,14 @@ def clock():
         yield
 
 
-class World:
-    """An account that is connected and prepared; `link` and the like put things into the store."""
-
-    def __init__(self, connection: Any) -> None:
-        self.connection_id = connection.id
-
-    def link(self, kind: str = "patient", cliniko_id: str = PATIENT, hubspot_id: str = CONTACT, **values: Any) -> None:
-        row = {
-            "hub_id": HUB,
-            "connection_id": self.connection_id,
-            "kind": kind,
-            "cliniko_id": cliniko_id,
-            "hubspot_id": hubspot_id,
-            "state": "linked",
-            "rule": "email_and_names",
-            "synced_at": NOW - timedelta(minutes=3),
-            **values,
-        }
-        ledger.put([row])
-        db.session.commit()
-
-    def know(self, *patient_ids: str, merged_into: str | None = None) -> None:
-        """Patients with the same address, in the identity index."""
-        rows = [
-            {
-                "connection_id": self.connection_id,
-                "kind": "patient",
-                "cliniko_id": patient,
-                "hub_id": HUB,
-                "email_hmac": MAIL,
-                "first_hmac": None,
-                "preferred_hmac": None,
-                "last_hmac": None,
-                "birth_hmac": None,
-                "archived": False,
-                "merged_into": merged_into,
-                "digest": b"d" * 16,
-                "display": '{"name": "Ana Ruiz", "email": "ana@x.example", "birth_date": "1990-02-03"}',
-            }
-            for patient in patient_ids
-        ]
-        people.save(rows, {})
-        db.session.commit()
-
-    def review(self, cause: str, cliniko_id: str = PATIENT, hubspot_id: str = CONTACT) -> None:
-        row = {
-            "hub_id": HUB,
-            "connection_id": self.connection_id,
-            "kind": "patient",
-            "cliniko_id": cliniko_id,
-            "hubspot_id": hubspot_id,
-            "cause": cause,
-        }
-        issues.open_reviews([row])
-        db.session.commit()
-
-    def visit(self, number: int, start: datetime, status: str = "booked", **values: Any) -> None:
-        row = {
-            "connection_id": self.connection_id,
-            "kind": "individual_appointment",
-            "cliniko_id": str(number),
-            "hub_id": HUB,
-            "patient_id": PATIENT,
-            "booking_id": None,
-            "starts_at": start,
-            "ends_at": start + timedelta(minutes=30),
-            "status": status,
-            "type_id": "9",
-            "practitioner_id": "1",
-            "business_id": "1",
-            "case_id": None,
-            **values,
-        }
-        visits.save_visits([row])
-        db.session.commit()
-
-    def ask(self, what: str = "sync", **values: Any) -> Any:
-        asked = pushes.ask_once(HUB, what, CONTACT, new_key(), b"d" * 16, "person 78")
-        for name, value in values.items():
-            setattr(asked, name, value)
-        db.session.commit()
-        return asked
-
-    def end(self, asked: Any, result: str, message: str = "", **outcome: Any) -> None:
-        told = {"status": None, "message": message or None, "remedy": None, "failed": False, **outcome}
-        pushes.finish(asked.id, HUB, result, message, told)
-        db.session.commit()
-
-
 @pytest.fixture
 def world(make_account, connect_account) -> World:
-    hub_id = make_account()
-    connection = connect_account(hub_id)
-    accounts.save_provisioning(hub_id, {})
-    streams.ensure_streams(hub_id, ["patients", "contacts", "appointments", "invoices", "history"])
-    return World(connection)
+    return make_world(make_account, connect_account)
 
 
 @pytest.fixture
 def card(client) -> Card:
     return Card(client, HUB, CONTACT)
-
-
-def without_times(answer: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in answer.items() if name != "now" and value is not None}
-
-
-NO_BUTTON = {"allowed": False, "reason": None}
-BUTTON = {"allowed": True, "reason": None}
 
 
 def test_an_account_that_never_was_here(card):
@@ -366,120 +268,6 @@ def test_decisions_of_others_and_decided_ones_do_not_count(card, world, state):
     issues.close_reviews(world.connection_id, "patient", ["2"], ["shared_email"])
     db.session.commit()
     assert card.look()["state"] == "not_linked"
-
-
-@pytest.mark.parametrize(
-    ("what", "action"), [("sync", "sync"), ("patient", "push"), ("contact", "push"), ("unlink", "unlink")]
-)
-def test_working(card, world, what, action):
-    world.link()
-    asked = world.ask(what)
-    work = card.look()["work"]
-    assert (work["key"], work["action"], work["status"]) == (asked.key, action, "waiting")
-    pushes.begin(asked.id, HUB, NOW + timedelta(seconds=30))
-    db.session.commit()
-    answer = card.look()
-    assert (answer["state"], answer["work"]["status"]) == ("working", "running")
-    assert answer["patient"]["id"] == PATIENT
-
-
-def test_somebody_elses_request_has_no_key(card, world):
-    pushes.ask(HUB, "patient", CONTACT, NOW)
-    db.session.commit()
-    answer = card.look()
-    assert (answer["state"], answer["work"]["key"]) == ("working", None)
-
-
-def test_work_about_another_contact_is_none_of_ours(card, world):
-    pushes.ask(HUB, "patient", "502", NOW)
-    db.session.commit()
-    assert card.look()["work"] is None
-
-
-@pytest.mark.parametrize("service", ["hubspot", "cliniko"])
-def test_asked_to_wait(card, world, service):
-    asked = world.ask("patient")
-    pushes.again(asked.id, HUB, NOW + timedelta(seconds=8.2), f"{service}_limit")
-    db.session.commit()
-    answer = card.look()
-    assert (answer["state"], answer["wait"]) == ("rate_limited", {"service": service, "seconds": 9})
-    assert not any(one["allowed"] for one in answer["actions"].values())
-    with time_machine.travel(NOW + timedelta(seconds=9), tick=False):
-        assert card.look()["state"] == "working"
-
-
-def test_a_service_that_does_not_answer(card, world):
-    asked = world.ask("patient")
-    pushes.again(asked.id, HUB, NOW + timedelta(seconds=15), "cliniko_away")
-    db.session.commit()
-    assert card.look()["state"] == "working"
-    pushes.again(asked.id, HUB, NOW + timedelta(seconds=60), "cliniko_away")
-    db.session.commit()
-    answer = card.look()
-    assert (answer["state"], answer["code"]) == ("error", "unavailable")
-    assert (answer["message"], answer["remedy"]) == ("Cliniko does not answer.", "It is tried again by itself.")
-
-
-def test_a_stream_that_stopped(card, world):
-    world.link()
-    streams.stop(HUB, "patients", "list_forbidden")
-    answer = card.look()
-    assert (answer["state"], answer["code"]) == ("error", "list_forbidden")
-    assert answer["message"] == "The Cliniko user of the API key may not read this list."
-    assert answer["remedy"] and answer["patient"]["id"] == PATIENT
-
-
-def test_how_it_ended_is_news_for_ten_minutes(card, world):
-    asked = world.ask("patient")
-    pushes.begin(asked.id, HUB, NOW)
-    world.end(
-        asked, "refused", "Cliniko did not accept: Email.", status="Needs attention", remedy="Correct it.", failed=True
-    )
-    answer = card.look()
-    assert answer["state"] == "not_linked"
-    assert answer["work"] == {
-        "key": asked.key,
-        "action": "push",
-        "status": "failed",
-        "startedAt": "2026-11-24T02:45:00Z",
-        "finishedAt": "2026-11-24T02:45:00Z",
-        "message": "Cliniko did not accept: Email.",
-        "remedy": "Correct it.",
-    }
-    assert answer["sync"] == {
-        "status": "Needs attention",
-        "message": "Cliniko did not accept: Email.",
-        "at": "2026-11-24T02:45:00Z",
-    }
-    with time_machine.travel(NOW + minutes(10.1), tick=False):
-        answer = card.look()
-        assert answer["work"] is None
-        assert answer["sync"]["status"] == "Needs attention"
-
-
-def test_work_that_is_done(card, world):
-    world.link()
-    world.end(world.ask("sync"), "synced", "In step with Cliniko.", status="Synced")
-    answer = card.look()
-    assert (answer["state"], answer["work"]["status"], answer["work"]["message"]) == (
-        "linked",
-        "done",
-        "In step with Cliniko.",
-    )
-
-
-def test_an_open_request_comes_before_one_that_ended_later(card, world):
-    first, second = world.ask("patient"), world.ask("sync")
-    world.end(second, "synced", "In step with Cliniko.", status="Synced")
-    answer = card.look()
-    assert (answer["state"], answer["work"]["key"]) == ("working", first.key)
-
-
-def test_a_switch_that_was_set_back_is_no_news(card, world):
-    asked = world.ask("patient")
-    pushes.finish(asked.id, HUB, "set_back", "", None)
-    db.session.commit()
-    assert card.look()["work"] is None
 
 
 def test_unlinked_before_and_linked_again(card, world):
