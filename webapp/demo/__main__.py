@@ -99,6 +99,7 @@ def _report(story: Story, steps: Steps, findings: Findings, as_json: bool) -> No
             ("Linked to a contact with the same email and no name", f"{findings.linked_by_email:,}"),
             ("Separate, shared email", f"{findings.verdict.shared:,}"),
             ("Left out, archived in Cliniko", f"{findings.verdict.left_out:,}"),
+            *_deal_rows(findings),
             ("Issues", f"{findings.issues:,}"),
             ("Waiting for a decision", f"{findings.reviews:,}"),
             ("API calls to Cliniko / HubSpot", f"{findings.calls['cliniko']:,} / {findings.calls['hubspot']:,}"),
@@ -111,6 +112,18 @@ def _report(story: Story, steps: Steps, findings: Findings, as_json: bool) -> No
     story.line(f" Simulated Cliniko   {urls['cliniko']}")
     story.line()
     story.line(" Change a patient in Cliniko, press “Sync now” on the dashboard, and see the contact change.")
+
+
+def _deal_rows(findings: Findings) -> list[tuple[str, str]]:
+    found = findings.deal_verdict
+    return [
+        ("Appointments: " + ", ".join(found.appointments), " / ".join(f"{n:,}" for n in found.appointments.values())),
+        ("Invoices: " + ", ".join(found.invoices), " / ".join(f"{n:,}" for n in found.invoices.values())),
+        ("Invoices in HubSpot / in Cliniko", f"{found.total:,.2f} / {found.expected:,.2f}"),
+        ("Deals with an owner / with a case", f"{found.owned:,} / {found.with_case:,}"),
+        ("Appointments with an amount", f"{found.priced:,}"),
+        ("Contacts with a visit summary", f"{findings.summaries:,}"),
+    ]
 
 
 def _stay(steps: Steps) -> None:

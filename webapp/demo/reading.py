@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -17,6 +17,7 @@ CONTACT_PROPERTIES = (
     "cliniko_patient_key",
     "cliniko_email",
     "cliniko_shared_email",
+    "cliniko_appointments_booked",
 )
 _PATIENCE = 90.0
 
@@ -29,34 +30,40 @@ def cliniko_account_id(url: str, key: str) -> str:
 
 def patients(url: str, key: str) -> list[dict[str, Any]]:
     """Every patient, archived and merged ones too."""
-    return list(_patients(url, key))
+    return list(cliniko_list(url, key, "patients", ("archived_at",)))
 
 
-def _patients(url: str, key: str) -> Iterator[dict[str, Any]]:
-    following = f"{url}/patients?per_page=100&sort=id&q%5B%5D=archived_at:*"
+def cliniko_list(url: str, key: str, name: str, hidden: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Every record of a list, those too that it leaves out because of one of these columns."""
+    reveals = "".join(f"&q%5B%5D={column}:*" for column in hidden)
+    following = f"{url}/{name}?per_page=100&sort=id{reveals}"
     with _cliniko(key) as http:
         while following:
             page = _get(http, following)
-            yield from page["patients"]
+            yield from page[name]
             following = page["links"].get("next", "")
 
 
 def contacts(url: str, token: str) -> list[dict[str, Any]]:
     """Every contact that is there: its id and the properties above."""
-    return list(_contacts(url, token))
+    return [
+        {"id": row["id"], **{name: row["properties"].get(name) or "" for name in CONTACT_PROPERTIES}}
+        for row in hubspot_list(url, token, "contacts", CONTACT_PROPERTIES)
+    ]
 
 
-def _contacts(url: str, token: str) -> Iterator[dict[str, Any]]:
-    first = f"{url}/crm/objects/2026-09/contacts?limit=100&properties={','.join(CONTACT_PROPERTIES)}"
+def hubspot_list(
+    url: str, token: str, object_type: str, properties: Sequence[str], associations: str = ""
+) -> Iterator[dict[str, Any]]:
+    """Every record of a type, as HubSpot answers it."""
+    first = f"{url}/crm/objects/2026-09/{object_type}?limit=100&properties={','.join(properties)}"
+    if associations:
+        first += f"&associations={associations}"
     after = ""
     with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30) as http:
         while True:
             page = _get(http, f"{first}&after={after}" if after else first)
-            for contact in page["results"]:
-                yield {
-                    "id": contact["id"],
-                    **{name: contact["properties"].get(name) or "" for name in CONTACT_PROPERTIES},
-                }
+            yield from page["results"]
             after = page.get("paging", {}).get("next", {}).get("after", "")
             if not after:
                 return

@@ -10,7 +10,7 @@ from typing import Any
 
 from webapp import create_app
 from webapp.config import Settings
-from webapp.store import accounts, connections, issues, streams
+from webapp.store import accounts, connections, issues, settings, streams
 
 STREAMS = ("patients", "contacts", "appointments", "invoices")
 
@@ -88,6 +88,11 @@ class State:
         """Open issues, and reviews that wait for a person."""
         with self._reading():
             return sum(issues.count_open(self._hub_id).values()), sum(issues.count_reviews(self._hub_id).values())
+
+    def show_amounts(self) -> None:
+        """Switch on the amounts of appointments."""
+        with self._reading():
+            settings.set_setting(self._hub_id, "add_amount_to_appointments", "on")
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

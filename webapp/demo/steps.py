@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from webapp.clock import now
 from webapp.demo import Simulated, before, check, reading
+from webapp.demo import deals as deal_check
 from webapp.demo.browser import Browser, Page
 from webapp.demo.place import APP_ID, DemoFailed, Place
 from webapp.demo.service import Service
@@ -40,11 +41,15 @@ class Findings:
     calls: dict[str, int] = field(default_factory=dict)
     sync_seconds: float = 0.0
     verdict: check.Verdict = field(default_factory=check.Verdict)
+    deal_verdict: deal_check.DealVerdict = field(default_factory=deal_check.DealVerdict)
+    summaries: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """For --json."""
         values = asdict(self)
         values["check"] = values.pop("verdict")
+        values["deals_check"] = self.deal_verdict.as_dict()
+        del values["deal_verdict"]
         return {**values, "sync_seconds": round(self.sync_seconds, 1)}
 
 
@@ -80,6 +85,7 @@ class Steps:
         self._prepare(state)
         self._sync(state)
         self._compare(state)
+        self._compare_deals()
         return self.findings
 
     def stop(self) -> None:
@@ -146,6 +152,8 @@ class Steps:
             names = [*report.get("contact_properties", ()), *report.get("deal_properties", ())]
             pipelines = [item for item in report.get("pipelines", ()) if item.get("pipeline_id")]
             ours = sum("cliniko" in name for name in names)
+            # Off by default; the demo shows what it does.
+            state.show_amounts()
             step.done = f"HubSpot is prepared: {ours} properties, {len(pipelines)} pipelines"
 
     def _sync(self, state: State) -> None:
@@ -186,6 +194,25 @@ class Steps:
             others = len(verdict.everything)
             if others:
                 step.done = f"All {verdict.compared:,} compared: nobody mixed up; {others} differ, as edited in HubSpot"
+
+    def _compare_deals(self) -> None:
+        with self.story.step("Compare every appointment and invoice with its deal") as step:
+            running = self.simulated.running
+            found = deal_check.read_deals(running.hubspot_url, self.simulated.token())
+            invoices = deal_check.read_invoices(running.cliniko_url, self._key)
+            people = reading.contacts(running.hubspot_url, self.simulated.token())
+            keys = {c["id"]: c["cliniko_patient_key"].partition(":")[2] for c in people if c["cliniko_patient_key"]}
+            behind = deal_check.patients_behind(running.cliniko_url, self._key, invoices)
+            verdict = deal_check.compare(found, invoices, behind, keys)
+            self.findings.deal_verdict = verdict
+            self.findings.summaries = sum(1 for c in people if c["cliniko_appointments_booked"])
+            # People may have changed deals in HubSpot since the first run, and those edits stay.
+            if verdict.wrong and not self.place.kept.get("deals_checked"):
+                text = f"{len(verdict.wrong)} of {len(found)} are not as they should be. {' '.join(verdict.wrong[:5])}"
+                raise DemoFailed(text, see_log=False)
+            self.place.kept["deals_checked"] = True
+            self.place.save()
+            step.done = f"All {len(found):,} deals compared: each once, with its own patient, to the cent"
 
     def _what_is_new(self, verdict: check.Verdict) -> None:
         """What this run added to what the last one left."""
