@@ -10,32 +10,15 @@ from webapp.clock import now
 from webapp.extensions import db
 
 from . import pushes
+from .decisions import DECISIONS as DECISIONS
+from .decisions import NotPossible as NotPossible
 from .models_sync import Issue, Review, WorkItem
 from .sql import chunks, upsert
 
 # A review is about one record, one HubSpot record and one cause.
 _PAIR = ("connection_id", "kind", "cliniko_id", "hubspot_id", "cause")
-# What a person may decide, by the cause of the review. `linked`: these two belong together. `separate`: they do not.
-# `update`: it is the same person after all, send the values. `create`: it is somebody else. `ignored`: do nothing.
-_PAIRED = ("linked", "separate", "later")
-DECISIONS: Mapping[str, tuple[str, ...]] = {
-    "doubtful_match": _PAIRED,
-    "shared_email": _PAIRED,
-    "email_withheld": _PAIRED,
-    "merged_in_hubspot": _PAIRED,
-    "merged_in_cliniko": ("ignored", "later"),
-    "another_person": ("create", "update", "ignored", "later"),
-    "push_candidates": ("linked", "create", "ignored", "later"),
-}
 # After 15 minutes, 1 hour, 6 hours, then daily.
 LADDER = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
-
-
-class NotPossible(ValueError):
-    """This kind of review knows no such decision, or there is nobody to link with."""
-
-    def __init__(self, decision: str, cause: str) -> None:
-        super().__init__(f"a review of {cause} cannot be decided as {decision}")
 
 
 def next_retry(attempts: int, moment: datetime) -> datetime:
