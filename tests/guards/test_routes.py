@@ -38,6 +38,10 @@ PROTECTION = {
     "dashboard.resume": TENANT,
     "dashboard.issue_list": STAFF,
     "dashboard.retry_issues": STAFF,
+    "review.review_page": STAFF,
+    "review.review_list": STAFF,
+    "review.decide": STAFF,
+    "review.undo": STAFF,
     # Signing out changes nothing but the visitor's own cookie.
     "dashboard.leave": OPEN,
     "webhooks.receive": SIGNED,

@@ -176,6 +176,7 @@ SPECIAL: dict[str, Callable[[], dict[str, Any]]] = {
         "terms": {"1": [NAME]},
     },
     "people.save_referrals": lambda: {"rows": [of("referral", patient_id="1", type_id="8")]},
+    "reviews.take_back": lambda: {"decision": "open"},
     "settings.set_setting": lambda: {"name": "use_preferred_first_name", "raw": "on"},
     "summaries.written": lambda: {
         "rows": [

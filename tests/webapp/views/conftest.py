@@ -1,5 +1,6 @@
 """The real application beside a simulated HubSpot over real HTTP."""
 
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -7,11 +8,18 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from rq.job import Job
+from rq.serializers import JSONSerializer
 from werkzeug.serving import make_server
 
+from jobs.mapping.digest import term_digest
+from jobs.mapping.emails import email_key
+from jobs.mapping.names import name_words
+from jobs.queues import QUEUES, get_queue
 from tests.support.engines import settings_for
 from webapp.clients.hubspot.oauth import SCOPES
 from webapp.clock import now
+from webapp.extensions import db
 from webapp.sandbox.hubspot import HubSpotSandbox
 from webapp.store import accounts, connections, issues, people, streams
 
@@ -100,30 +108,42 @@ def signed_in(client):
 
 
 @pytest.fixture
-def add_issue():
+def add_person():
+    """Puts a person with a name that we hold into the identity index."""
+
+    def add(
+        connection, cliniko_id: str, name: str, email: str = "", born: str = "", kind: str = "patient", **more
+    ) -> None:
+        key = accounts.digest_key(accounts.get_account(connection.hub_id))
+        address = email_key(email)
+        row = {
+            "connection_id": connection.id,
+            "kind": kind,
+            "cliniko_id": cliniko_id,
+            "hub_id": connection.hub_id,
+            "email_hmac": term_digest(key, "email", address) if address else None,
+            "first_hmac": None,
+            "preferred_hmac": None,
+            "last_hmac": None,
+            "birth_hmac": None,
+            "archived": False,
+            "merged_into": None,
+            "digest": b"x" * 16,
+            "display": json.dumps({"name": name, "email": email, "birth_date": born}),
+            **more,
+        }
+        people.save([row], {cliniko_id: [term_digest(key, "word", word) for word in name_words(name)]})
+        db.session.commit()
+
+    return add
+
+
+@pytest.fixture
+def add_issue(add_person):
     """Opens an issue of a patient with a name that we hold."""
 
     def add(connection, cliniko_id: str, name: str, cause: str = "email_refused", detail: str = "not valid") -> int:
-        people.save(
-            [
-                {
-                    "connection_id": connection.id,
-                    "kind": "patient",
-                    "cliniko_id": cliniko_id,
-                    "hub_id": connection.hub_id,
-                    "email_hmac": None,
-                    "first_hmac": None,
-                    "preferred_hmac": None,
-                    "last_hmac": None,
-                    "birth_hmac": None,
-                    "archived": False,
-                    "merged_into": None,
-                    "digest": b"x" * 16,
-                    "display": f'{{"name": "{name}", "email": "", "birth_date": ""}}',
-                }
-            ],
-            {},
-        )
+        add_person(connection, cliniko_id, name)
         issues.open_issue(
             connection.hub_id, connection.id, "patients", "patient", cliniko_id, cause, field="email", detail=detail
         )
@@ -142,5 +162,19 @@ def token():
         found = re.search(r'name="csrf_token" value="([^"]+)"', page)
         assert found, f"no form on {path}"
         return found[1]
+
+    return read
+
+
+@pytest.fixture
+def queued(app):
+    """Everything that waits for a worker."""
+
+    def read() -> list[Job]:
+        return [
+            Job.fetch(job_id, connection=queue.connection, serializer=JSONSerializer)
+            for queue in map(get_queue, QUEUES)
+            for job_id in queue.get_job_ids()
+        ]
 
     return read
