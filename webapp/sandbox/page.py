@@ -24,14 +24,21 @@ _STYLE = Markup(
 )
 
 
-def frame(service: str, title: str, body: Markup, status: int = 200, menu: Iterable[tuple[str, str]] = ()) -> Response:
-    """A whole page; `menu` holds (address, text)."""
+def frame(
+    service: str,
+    title: str,
+    body: Markup,
+    status: int = 200,
+    menu: Iterable[tuple[str, str]] = (),
+    head: Markup | None = None,
+) -> Response:
+    """A whole page; `menu` holds (address, text), `head` what the page needs beyond the common look."""
     links = join(Markup('<a href="{}">{}</a>').format(address, text) for address, text in menu)
     page = Markup(
         "<!doctype html><html lang=en><head><meta charset=utf-8>"
-        '<meta name=viewport content="width=device-width"><title>{1} · {0}</title><style>{2}</style></head><body>'
+        '<meta name=viewport content="width=device-width"><title>{1} · {0}</title><style>{2}</style>{5}</head><body>'
         "<p><strong>{0}</strong></p>{3}<main><h1>{1}</h1>{4}</main></body></html>"
-    ).format(service, title, _STYLE, Markup("<nav>{}</nav>").format(links) if links else "", body)
+    ).format(service, title, _STYLE, Markup("<nav>{}</nav>").format(links) if links else "", body, head or "")
     return Response(page, status=status, content_type="text/html;charset=utf-8")
 
 

@@ -88,6 +88,7 @@ class Sandbox:
             "scopes": scopes,
             "webhook_url": webhook_url or f"{back}/webhooks/hubspot",
             "install_url": f"{back}/oauth/callback",
+            "card_url": back,
         }
         self._keeper: Keeper | None = None
         self._servers: list[HttpServer] = []

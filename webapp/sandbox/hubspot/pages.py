@@ -1,4 +1,4 @@
-"""The simulated product's own pages: contacts, one contact with its form, deals by stage, installed apps."""
+"""The simulated product's own pages: contacts, deals by stage, installed apps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from markupsafe import Markup
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from webapp.sandbox.hubspot.errors import HubSpotError
 from webapp.sandbox.page import PER_PAGE, cells, frame, join, pager, search_form, table
 
 if TYPE_CHECKING:
@@ -71,33 +70,6 @@ def _apps(sandbox: HubSpotSandbox, portal: Portal) -> Markup:
     form = Markup("<form method=post action=/portals/{}/apps/{}/uninstall>{} <button>Uninstall</button></form>")
     forms = [form.format(portal.hub_id, app_id, sandbox.apps[app_id].name) for app_id in portal.installs]
     return Markup("<h2>Connected apps</h2>{}").format(join(forms))
-
-
-def contact(sandbox: HubSpotSandbox, request: Request, hub_id: int, contact_id: str) -> Response:
-    """Every property of one contact; saving counts as an edit by a person (CRM_UI)."""
-    portal = sandbox.portals.get(hub_id)
-    record = portal.contacts.get(contact_id) if portal else None
-    if portal is None or record is None:
-        return _missing()
-    refused = ""
-    if request.method == "POST":
-        edits = {n: v for n, v in request.form.items() if v != record.properties.get(n, "")}
-        try:
-            portal.update("contacts", record.id, edits)
-            return redirect(request.path)
-        except HubSpotError as error:
-            refused = error.message
-    fields = []
-    for name, definition in sorted(portal.schema["contacts"].properties.items()):
-        if definition["archived"]:
-            continue
-        locked = Markup(" disabled") if definition["modificationMetadata"]["readOnlyValue"] else ""
-        field = Markup(
-            '<tr><td><label for="{0}">{1}</label></td><td><input id="{0}" name="{0}" value="{2}"{3}></td></tr>'
-        )
-        fields.append(field.format(name, definition["label"], record.properties.get(name, ""), locked))
-    body = Markup("<p role=alert>{}</p><form method=post><table>{}</table><button>Save</button></form>")
-    return page(f"Contact {record.id}", body.format(refused, join(fields)), 400 if refused else 200)
 
 
 def uninstall(sandbox: HubSpotSandbox, hub_id: int, app_id: int) -> Response:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 @dataclass
 class App:
-    """An app registered with HubSpot; `subscriptions` are dicts {id, subscriptionType, objectType, propertyName}."""
+    """An app registered with HubSpot; `subscriptions` are dicts {id, subscriptionType, objectType, propertyName}.
+    `card_url` is the service that its card on contacts asks, None without a card."""
 
     client_id: str
     client_secret: str
@@ -31,6 +32,7 @@ class App:
     optional_scopes: tuple[str, ...] = ()
     install_url: str | None = None
     subscriptions: list[dict[str, Any]] = field(default_factory=list)
+    card_url: str | None = None
 
 
 @dataclass

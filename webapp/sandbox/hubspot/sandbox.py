@@ -82,8 +82,9 @@ class HubSpotSandbox:
         optional_scopes: Iterable[str] = (),
         install_url: str | None = None,
         subscriptions: Iterable[dict[str, Any]] | None = None,
+        card_url: str | None = None,
     ) -> App:
-        """An app; without `subscriptions` it hears of every kind of contact event."""
+        """An app; without `subscriptions` it hears of every contact event, without `card_url` it has no card."""
         listed = list(subscriptions) if subscriptions is not None else _default_subscriptions()
         numbered = [{"id": 1000 + n, "active": True, **one} for n, one in enumerate(listed)]
         app = App(
@@ -97,6 +98,7 @@ class HubSpotSandbox:
             tuple(optional_scopes),
             install_url,
             numbered,
+            card_url,
         )
         with self.lock:
             self.apps[app.app_id] = app

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from webapp.sandbox.hubspot import pages
+from webapp.sandbox.hubspot import contact_page, pages
 from webapp.sandbox.hubspot.api import reply
 from webapp.sandbox.hubspot.errors import HubSpotError
 from webapp.sandbox.hubspot.pages import page
@@ -25,6 +25,7 @@ _TOKEN = re.compile(r"/oauth/(?:2026-09|2026-03)/token(?:/(introspect|revoke))?"
 _AUTHORIZE = re.compile(r"/oauth/(?:(\d+)/)?authorize")
 _PORTAL = re.compile(r"/portals/(\d+)")
 _CONTACT = re.compile(r"/portals/(\d+)/contacts/(\d+)")
+_CARD = re.compile(r"/portals/(\d+)/contacts/(\d+)/cards/(\d+)/(sync|push|unlink)")
 _MARKETPLACE = re.compile(r"/marketplace/(\d+)/(\d+)")
 _UNINSTALL = re.compile(r"/portals/(\d+)/apps/(\d+)/uninstall")
 
@@ -40,6 +41,11 @@ class Site:
         self.sandbox = sandbox
 
     def answer(self, request: Request) -> Response:
+        # These ask the app, which may ask back while we wait: they take the lock themselves, for moments.
+        if found := _CONTACT.fullmatch(request.path):
+            return contact_page.show(self.sandbox, request, int(found[1]), found[2])
+        if (found := _CARD.fullmatch(request.path)) and request.method == "POST":
+            return contact_page.press(self.sandbox, request, int(found[1]), found[2], int(found[3]), found[4])
         with self.sandbox.lock:
             if found := _TOKEN.fullmatch(request.path):
                 return self._token(request, found[1])
@@ -49,8 +55,6 @@ class Site:
                 return self._control(request)
             if found := _PORTAL.fullmatch(request.path):
                 return pages.contacts(self.sandbox, request, int(found[1]))
-            if found := _CONTACT.fullmatch(request.path):
-                return pages.contact(self.sandbox, request, int(found[1]), found[2])
             if (found := _UNINSTALL.fullmatch(request.path)) and request.method == "POST":
                 return pages.uninstall(self.sandbox, int(found[1]), int(found[2]))
             if found := _MARKETPLACE.fullmatch(request.path):
