@@ -78,11 +78,16 @@ def settle_addresses(ctx: SyncContext, spec: PersonKind, changes: list[Write], n
     Among the contact's own addresses already: left there. Taken by another link, wanted by a record that comes first,
     or found on another contact: withheld. Given up by a record of this same batch: taken in a second write. Two
     HubSpot reads, and only when an address changed."""
+    released = {w.releases for w in changes if w.releases is not None}
+    for write in changes:
+        if write.takes is not None and write.takes not in released and _waits(write) and not write.item.forced:
+            # It is tried again when something is known to have changed about the address.
+            withhold(ctx, write)
     takers = [w for w in changes if w.takes is not None]
     if not takers:
         return
     takers.sort(key=lambda w: (w.item.known.archived, int(w.item.cliniko_id)))
-    _leave_own(ctx, [w for w in takers if w.item.link is not None and w.item.link.withheld_hmac != w.takes])
+    _leave_own(ctx, [w for w in takers if not _waits(w)])
     marks = [w.takes for w in takers if w.takes is not None]
     links = ledger.by_email(ctx.hub_id, marks)
     claims = Claims(
@@ -99,6 +104,11 @@ def settle_addresses(ctx: SyncContext, spec: PersonKind, changes: list[Write], n
     for write in takers:
         write.email_later = write.takes is not None and write.takes in released
         flag_shared(ctx, write)
+
+
+def _waits(write: Write) -> bool:
+    """Was this very address withheld before?"""
+    return write.item.link is not None and write.item.link.withheld_hmac == write.takes
 
 
 @dataclass
@@ -162,14 +172,18 @@ def flag_shared(ctx: SyncContext, write: Write) -> None:
 
 
 def _leave_own(ctx: SyncContext, takers: Sequence[Write]) -> None:
-    """An address that the contact has already, first or secondary, stays where it is, and so do the others."""
+    """An address that the contact has already, first or secondary, stays where it is, and so do the others. Any other
+    takes the place of the contact's first one, whoever typed that."""
     if not takers:
         return
     found = _holders(ctx, {w.hubspot_id for w in takers if w.hubspot_id}, None)
+    first = {contact: mark for mark, holders in found.items() for contact, is_first in holders if is_first}
     for write in takers:
         if any(contact == write.hubspot_id for contact, _ in found.get(write.takes or b"", ())):
             write.properties.pop("email", None)
             write.holds, write.takes, write.releases = write.takes, None, None
+        else:
+            write.releases = first.get(write.hubspot_id or "")
 
 
 def _holders(ctx: SyncContext, ids: Collection[str], id_property: str | None) -> dict[bytes, list[tuple[str, bool]]]:

@@ -305,6 +305,10 @@ def _review_withheld(ctx: SyncContext, spec: PersonKind, done: Sequence[tuple[Wr
         cause = decision.review if decision is not None and decision.review else "email_withheld"
         if decision is not None and decision.rule == "separate" and decision.review is None:
             continue
+        link = write.item.link
+        if write.holder_id is None and link is not None and link.withheld_hmac == write.withheld:
+            # Nothing new is known of an address that was withheld before.
+            continue
         holder = decision.review_hubspot_id if decision is not None else None
         rows.append(_review(ctx, spec, write.item.cliniko_id, cause, holder or write.holder_id))
     issues.open_reviews(rows)

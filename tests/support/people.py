@@ -1,6 +1,7 @@
 """Short ways to put people on both sides of a clinic, and to look at what became of them."""
 
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -96,3 +97,8 @@ def email_of(clinic: Clinic, patient_id: str) -> str | None:
 def keys(clinic: Clinic, name: str = "cliniko_patient_key") -> Counter[str]:
     """How many live contacts carry each of our keys."""
     return Counter(p[name] for p in clinic.contacts().values() if p.get(name))
+
+
+def later(time_machine: Any, **step: float) -> None:
+    """Move the clock of the application and of both services; it goes on from there."""
+    time_machine.move_to(datetime.now(UTC) + timedelta(**step))
