@@ -66,7 +66,8 @@ def _search_again(ctx: SyncContext, hubspot_id: str) -> Said:
     if not sides:
         return Said("switched_off", None, "Syncing people from Cliniko is switched off for your clinic.")
     places = cursors.all_of(ctx.connection_id)
-    if not all(people_steps.indexed(places, side.lists) for side in sides):
+    sides = [side for side in sides if people_steps.indexed(places, side.lists)]
+    if not sides:
         # A decision must not depend on how far the first reading has come.
         return Said(
             "too_early",
