@@ -38,6 +38,8 @@ PROTECTION = {
     "dashboard.resume": TENANT,
     "dashboard.issue_list": STAFF,
     "dashboard.retry_issues": STAFF,
+    "activity.activity_page": TENANT,
+    "activity.activity_file": TENANT,
     "review.review_page": STAFF,
     "review.review_list": STAFF,
     "review.decide": STAFF,

@@ -79,24 +79,38 @@ def search(
     return list(db.session.scalars(query.order_by(Activity.id.desc()).limit(limit)))
 
 
-def export(hub_id: int, page: int = 1000) -> Iterator[Mapping[str, Any]]:
-    """Every line, newest first, without loading all of them."""
+def export(
+    hub_id: int,
+    page: int = 1000,
+    *,
+    record: str | None = None,
+    actions: Collection[str] = (),
+    kinds: Collection[str] = (),
+    since: datetime | None = None,
+) -> Iterator[Mapping[str, Any]]:
+    """Every line, or those that `search` would find, newest first, without loading all of them. No transaction stays
+    open while the reader takes their time."""
     before: int | None = None
     while True:
-        rows = search(hub_id, before_id=before, limit=page)
-        for row in rows:
-            yield {
-                "at": row.at,
-                "actor": row.actor,
-                "target": row.target,
-                "action": row.action,
-                "kind": row.kind,
-                "cliniko_id": row.cliniko_id,
-                "hubspot_id": row.hubspot_id,
-                "fields": ", ".join(row.fields),
-                "result": row.result,
-            }
-        if len(rows) < page:
-            return
-        before = rows[-1].id
+        rows = search(hub_id, record=record, actions=actions, kinds=kinds, since=since, before_id=before, limit=page)
+        lines = [_plain(row) for row in rows]
+        before = rows[-1].id if rows else None
+        db.session.rollback()
         db.session.expunge_all()
+        yield from lines
+        if len(lines) < page:
+            return
+
+
+def _plain(row: Activity) -> dict[str, Any]:
+    return {
+        "at": row.at,
+        "actor": row.actor,
+        "target": row.target,
+        "action": row.action,
+        "kind": row.kind,
+        "cliniko_id": row.cliniko_id,
+        "hubspot_id": row.hubspot_id,
+        "fields": ", ".join(row.fields),
+        "result": row.result,
+    }
