@@ -9,6 +9,7 @@ from jobs.sync import appointment_reads as reads
 from jobs.sync import seen, visit_deals, visit_index
 from jobs.sync.context import SyncContext
 from jobs.sync.reading import PolledList, Slice, begin_from_now, read_next
+from jobs.sync.visit_deals import CASE
 from jobs.sync.writing import open_unreadable_of
 from webapp.clients.cliniko import filters
 from webapp.clients.cliniko.records_deals import Attendee, GroupAppointment, IndividualAppointment
@@ -22,9 +23,9 @@ Step = Callable[[SyncContext, PolledList], None]
 Bad = Sequence[tuple[str, str]]
 Commit = Callable[[], None]
 
-CASE = "patient_case"
-# Groups whose attendees are read in one call; a page holds 100 attendees.
-GROUPS_AT_ONCE = 10
+# How many attendees one execution takes on, and how many a group is taken to have while nothing is known of it.
+MOST_ATTENDEES = 100
+GUESSED_ATTENDEES = 4
 SECOND = timedelta(seconds=1)
 
 
@@ -111,7 +112,7 @@ def case_page(ctx: SyncContext, polled: PolledList) -> None:
 def due_step(ctx: SyncContext) -> bool:
     """Work items and issues whose time has come. False when there was none."""
     moment = now()
-    groups = issues.due(ctx.connection_id, GROUP, moment, limit=GROUPS_AT_ONCE)
+    groups = issues.due(ctx.connection_id, GROUP, moment, limit=filters.MAX_IDS)
     if groups:
         _due_groups(ctx, groups)
         return True
@@ -226,9 +227,7 @@ def _feed_appointments(ctx: SyncContext, ids: list[str], attendees: Sequence[Att
 
 def _due_groups(ctx: SyncContext, ids: Sequence[str]) -> None:
     """All attendees of some group appointments, as many groups at once as fit one page of attendees."""
-    chosen = list(ids)
-    while len(chosen) > 1 and _too_many(ctx, chosen):
-        chosen = chosen[: len(chosen) // 2]
+    chosen = _as_many_as_fit(ctx, ids)
     found = reads.attendees_of(ctx, chosen)
     groups, unread = reads.groups_by_id(ctx, chosen)
     known = {i for some in visits.attendees_of(ctx.connection_id, list(groups)).values() for i in some}
@@ -245,8 +244,17 @@ def _due_groups(ctx: SyncContext, ids: Sequence[str]) -> None:
     ctx.commit()
 
 
-def _too_many(ctx: SyncContext, groups: Sequence[str]) -> bool:
-    return sum(len(some) for some in visits.attendees_of(ctx.connection_id, groups).values()) > 100
+def _as_many_as_fit(ctx: SyncContext, ids: Sequence[str]) -> list[str]:
+    """The first of these groups whose attendees make one execution; at least one."""
+    known = visits.attendees_of(ctx.connection_id, ids)
+    chosen: list[str] = []
+    seats = 0
+    for group in ids:
+        seats += len(known.get(group, ())) or GUESSED_ATTENDEES
+        if chosen and seats > MOST_ATTENDEES:
+            break
+        chosen.append(group)
+    return chosen
 
 
 def _worked_off(ctx: SyncContext, kind: str, ids: Sequence[str], found: reads.Found) -> Commit:

@@ -14,12 +14,13 @@ from jobs.sync.deal_items import DealItem
 from jobs.sync.erased import without_erased
 from jobs.sync.patient_contacts import PatientContact, find_contacts
 from jobs.sync.visit_facts import VisitIds, deal_context, facts_of
-from webapp.clients.cliniko.records_deals import Attendee, GroupAppointment, IndividualAppointment
+from webapp.clients.cliniko.records_deals import Attendee, GroupAppointment, IndividualAppointment, PatientCase
 from webapp.clock import now
-from webapp.store import ledger
+from webapp.store import ledger, visits
 from webapp.store.visits import ATTENDEE, INDIVIDUAL
 
 Commit = Callable[[], None]
+CASE = "patient_case"
 R = TypeVar("R", IndividualAppointment, Attendee)
 
 
@@ -70,6 +71,7 @@ def process_individual(
     deals.process(ctx, items, forced=forced, commit_cursor=_and_back(ctx, INDIVIDUAL, records, commit_cursor))
     seen.remember(ctx, INDIVIDUAL, records)
     seen.remember(ctx, ATTENDEE, fed)
+    _remember_cases(ctx, INDIVIDUAL, records)
 
 
 def process_attendees(
@@ -108,6 +110,17 @@ def process_attendees(
     ]
     deals.process(ctx, items, forced=forced, commit_cursor=_and_back(ctx, ATTENDEE, records, commit_cursor))
     seen.remember(ctx, ATTENDEE, records)
+    _remember_cases(ctx, ATTENDEE, records)
+
+
+def _remember_cases(ctx: SyncContext, kind: str, records: Sequence[Any]) -> None:
+    """A case whose visits have all been taken care of with what it says now needs no look of its own."""
+    cases: dict[str, PatientCase] = ctx.memo.pop("cases", {})
+    seen.forget(ctx, CASE, list(cases))
+    done = {(kind, record.id) for record in records}
+    known = visits.of_cases(ctx.connection_id, cases)
+    whole = [c for i, c in cases.items() if {(k, number) for k, number, _ in known.get(i, [])} <= done]
+    seen.remember(ctx, CASE, whole)
 
 
 def _wanted(ctx: SyncContext, kind: str, records: Sequence[R], starts: Mapping[str, datetime | None]) -> list[R]:

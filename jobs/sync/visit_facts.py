@@ -163,6 +163,7 @@ def read_cases(ctx: SyncContext, case_ids: Collection[str]) -> dict[str, Patient
             return {}
         ctx.count("cliniko_reads")
         found |= {case.id: case for case in page.records}
+    ctx.memo.setdefault("cases", {}).update(found)
     return found
 
 
