@@ -6,13 +6,28 @@ from flask import Flask
 def register_blueprints(app: Flask) -> None:
     """Register every blueprint with its kind of access: open, operator, install, tenant, signed."""
     from webapp.security.tenant import current_account
-    from webapp.views import activity, card, connect, dashboard, health, install, nav, review, showing, signin, times, webhooks
+    from webapp.views import (
+        activity,
+        card,
+        connect,
+        dashboard,
+        health,
+        install,
+        nav,
+        people,
+        review,
+        showing,
+        signin,
+        times,
+        webhooks,
+    )
 
     app.register_blueprint(health.blueprint)  # open: says up or not, and metrics behind the operator's token
     app.register_blueprint(install.blueprint)  # install: a one-time state or a one-time grant, bound to the browser
     app.register_blueprint(connect.blueprint)  # tenant: every view is @signed_in
     app.register_blueprint(dashboard.blueprint)  # tenant: every view is @signed_in, except the start page and sign-out
     app.register_blueprint(activity.blueprint)  # tenant: every view is @signed_in
+    app.register_blueprint(people.blueprint)  # tenant: every view is @signed_in
     app.register_blueprint(review.blueprint)  # tenant: every view is @signed_in_staff
     app.register_blueprint(webhooks.blueprint)  # signed: HubSpot's signature over the raw body
     app.register_blueprint(card.blueprint)  # signed: the same, and who asks from the signed parameters only

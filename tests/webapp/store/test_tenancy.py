@@ -176,6 +176,10 @@ SPECIAL: dict[str, Callable[[], dict[str, Any]]] = {
         "terms": {"1": [NAME]},
     },
     "people.save_referrals": lambda: {"rows": [of("referral", patient_id="1", type_id="8")]},
+    "finding.with_email": lambda: {"mark": EMAIL},
+    "finding.with_number": lambda: {"number": "1"},
+    "finding.describe": lambda: {"records": [("patient", "1"), ("patient", "2")]},
+    "finding.former_contacts": lambda: {"patient_ids": ["1"]},
     "reviews.take_back": lambda: {"decision": "open"},
     "settings.set_setting": lambda: {"name": "use_preferred_first_name", "raw": "on"},
     "summaries.written": lambda: {

@@ -25,7 +25,10 @@ EARLIER, LATER = MOMENT - timedelta(hours=1), MOMENT + timedelta(days=1)
 SEED: dict[str, list[dict[str, Any]]] = {
     "account": [{"status": "active", "digest_key": "a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2U=", "scopes": ["a"]}],
     "account_setting": [{"name": "interval_minutes", "value": 20}],
-    "activity": [{"kind": "patient", "cliniko_id": "1", "hubspot_id": "501", "fields": ["phone"]}],
+    "activity": [
+        {"kind": "patient", "cliniko_id": "1", "hubspot_id": "501", "fields": ["phone"]},
+        {"kind": "patient", "cliniko_id": "1", "hubspot_id": "501", "fields": [], "action": "unlinked"},
+    ],
     "bill": [{"cliniko_id": "1", "patient_id": "1", "status": 20, "total": 12}],
     "connection": [
         {"status": "active", "cliniko_account_id": "77", "api_key": "key-au1", "access": {"patients": "ok"}}
