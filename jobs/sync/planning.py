@@ -172,18 +172,22 @@ def flag_shared(ctx: SyncContext, write: Write) -> None:
 
 
 def _leave_own(ctx: SyncContext, takers: Sequence[Write]) -> None:
-    """An address that the contact has already, first or secondary, stays where it is, and so do the others. Any other
-    takes the place of the contact's first one, whoever typed that."""
+    """An address that the contact has already, first or secondary, stays where it is; one that we wrote earlier goes.
+    Any other takes the place of the contact's first one, whoever typed that."""
     if not takers:
         return
     found = _holders(ctx, {w.hubspot_id for w in takers if w.hubspot_id}, None)
     first = {contact: mark for mark, holders in found.items() for contact, is_first in holders if is_first}
     for write in takers:
-        if any(contact == write.hubspot_id for contact, _ in found.get(write.takes or b"", ())):
-            write.properties.pop("email", None)
-            write.holds, write.takes, write.releases = write.takes, None, None
+        present, write.releases = first.get(write.hubspot_id or ""), None
+        if not any(contact == write.hubspot_id for contact, _ in found.get(write.takes or b"", ())):
+            write.releases = present
+            continue
+        if "email" in write.agreed and present != write.takes:
+            write.properties["email"], write.releases = "", present
         else:
-            write.releases = first.get(write.hubspot_id or "")
+            write.properties.pop("email", None)
+        write.holds, write.takes = write.takes, None
 
 
 def _holders(ctx: SyncContext, ids: Collection[str], id_property: str | None) -> dict[bytes, list[tuple[str, bool]]]:
