@@ -186,15 +186,23 @@ def _begin_repairs(ctx: SyncContext, report: Report) -> None:
 def _begin_verifying(ctx: SyncContext, report: Report) -> None:
     """Walk again once nothing is left to repair. Raises NotYet until then."""
     moment = now()
-    kinds = [kind for stream in report.streams for kind in KINDS[stream]]
-    waiting = comparing.work_due(ctx.connection_id, kinds, moment) + comparing.summaries_due(ctx.connection_id, moment)
-    if waiting and report.may_wait(moment):
+    if _repairs_left(ctx, report, moment) and report.may_wait(moment):
         raise NotYet(causes.BUSY, LOOK_AGAIN_SECONDS)
     report.begin_verify()
     ctx.keeper.guard()
     cursors.restart_all(ctx.connection_id, PREFIX)
     proofs.save(ctx.hub_id, report.raw)
     ctx.commit()
+
+
+def _repairs_left(ctx: SyncContext, report: Report, moment: datetime) -> int:
+    """What the streams still have to do. One that was stopped or switched off meanwhile does nothing."""
+    halted = {state.stream for state in streams.stream_states(ctx.hub_id) if state.state in ("off", "stopped")}
+    running = [stream for stream in report.streams if stream not in halted]
+    left = comparing.work_due(ctx.connection_id, [kind for stream in running for kind in KINDS[stream]], moment)
+    if {"appointments", "invoices"} & set(running):
+        left += comparing.summaries_due(ctx.connection_id, moment)
+    return left
 
 
 def _save(ctx: SyncContext, report: Report) -> None:

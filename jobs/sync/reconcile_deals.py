@@ -161,6 +161,7 @@ def _count(
             numbers, record, expected, theirs
         )
         explained = seen.lost.get(hubspot_id, set()) | seen.stored.get(hubspot_id, set())
+        explained |= set(PLACE) if explained & set(PLACE) else set()
         if unexplained - explained and link.cliniko_id not in different and link.digest is not None:
             wrong[hubspot_id] = unexplained
             numbers.differ(STAGE if "dealstage" in unexplained else LOST_VALUES)

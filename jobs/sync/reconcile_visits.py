@@ -88,7 +88,7 @@ def attendees(ctx: SyncContext, report: Report, which: WalkedList) -> None:
         # Everything is known, so an attendee of an unknown appointment is news.
         strangers = {r.id for r in records if r.booking_id and r.booking_id not in {*singles, *classes}}
         page.kinds |= dict.fromkeys(strangers, UNKNOWN)
-    page.others[INDIVIDUAL] = _arrivals(ctx, page, [r for r in records if r.booking_id in singles], singles)
+    page.others[INDIVIDUAL] = _arrivals(ctx, report, page, [r for r in records if r.booking_id in singles], singles)
     reconcile_deals.check(ctx, report, page)
 
 
@@ -151,13 +151,18 @@ def _exact(ctx: SyncContext, appointments: Sequence[IndividualAppointment]) -> d
     return {row["cliniko_id"]: row for row in rows}
 
 
-def _arrivals(ctx: SyncContext, page: DealPage, records: Sequence[Attendee], singles: Mapping[str, Visit]) -> set[str]:
-    """Individual appointments whose attendee tells something else than their facts."""
+def _arrivals(
+    ctx: SyncContext, report: Report, page: DealPage, records: Sequence[Attendee], singles: Mapping[str, Visit]
+) -> set[str]:
+    """Individual appointments whose attendee tells something else than their facts, but for those that the walk through
+    the appointments themselves has found."""
     doubtful = {
         r.booking_id
         for r in records
         if r.booking_id and not is_removed(r) and _tells_otherwise(r, singles[r.booking_id])
     }
+    if report.repairs:
+        doubtful -= comparing.queued(ctx.connection_id, INDIVIDUAL, doubtful)
     found = reads.by_ids(ctx, "individual_appointments", sorted(doubtful))
     kinds: dict[str, str] = {}
     for cliniko_id, row in _exact(ctx, found.records).items():

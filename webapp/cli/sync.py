@@ -1,29 +1,24 @@
 """`sync run`: bring HubSpot up to date in this process."""
 
-import logging
-import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
-from types import FrameType
 from typing import Any
 
 import click
 from flask.cli import with_appcontext
 
-from jobs.failures import describe
 from jobs.sync.streams import AVAILABLE, switched_on
+from webapp.cli.in_process import in_process
 from webapp.cli.output import Failure, json_option, plain_errors, print_json
 from webapp.cli.sync_loop import StreamRun, is_finished, run_streams
 from webapp.cli.sync_progress import progress
 from webapp.cli.sync_words import explain, outcome_line
 from webapp.clients.counter import CallCounter
 from webapp.clock import now
-from webapp.extensions import db, get_redis
-from webapp.store.accounts import UnknownAccount, get_account
-from webapp.store.settings import BadSetting, get_settings
+from webapp.extensions import get_redis
+from webapp.store.accounts import get_account
+from webapp.store.settings import get_settings
 
 
 @click.group("sync")
@@ -48,8 +43,8 @@ def run_command(hub_id: int, stream: str | None, until_idle: bool, as_json: bool
     started, counter = time.monotonic(), CallCounter(get_redis(), hub_id)
     first_day = now().date()
     before = _calls(counter, first_day)
-    with _quiet_logs(), _stoppable(), progress(silent=as_json) as show:
-        runs = _run(hub_id, names, until_idle, show)
+    with in_process(), progress(silent=as_json) as show:
+        runs = run_streams(hub_id, names, until_idle, show)
     after = _calls(counter, first_day)
     _report(hub_id, runs, {name: after[name] - before[name] for name in after}, time.monotonic() - started, as_json)
     if not all(run.well for run in runs):
@@ -74,20 +69,6 @@ def _names(hub_id: int, stream: str | None, until_idle: bool) -> list[str]:
     if stream is not None:
         return [stream]
     return [name for name in running if not is_finished(hub_id, name)] if until_idle else on
-
-
-def _run(hub_id: int, names: list[str], until_idle: bool, show: Any) -> list[StreamRun]:
-    try:
-        return run_streams(hub_id, names, until_idle, show)
-    except KeyboardInterrupt:
-        db.session.rollback()
-        raise Failure("Stopped. Nothing is lost: the next run goes on from here.") from None
-    except (Failure, UnknownAccount, BadSetting):
-        raise
-    except Exception as error:
-        # Its text may repeat values of a person, as database errors do.
-        db.session.rollback()
-        raise Failure(f"Something went wrong on our side ({describe(error)}). Nothing is lost: run it again.") from None
 
 
 def _report(hub_id: int, runs: list[StreamRun], calls: dict[str, int], seconds: float, as_json: bool) -> None:
@@ -129,33 +110,6 @@ def _calls(counter: CallCounter, first_day: date) -> dict[str, int]:
         "cliniko": sum(counter.read("cliniko", day) for day in days),
         "hubspot": sum(counter.read("hubspot", day) for day in days),
     }
-
-
-@contextmanager
-def _quiet_logs() -> Iterator[None]:
-    """A log line for each API call would hide the progress and the result."""
-    root = logging.getLogger()
-    level = root.level
-    if level > logging.DEBUG:
-        root.setLevel(max(level, logging.WARNING))
-    try:
-        yield
-    finally:
-        root.setLevel(level)
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """SIGTERM ends this as Ctrl-C does: what is under way is given back, not left to expire."""
-
-    def stop(signum: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 COMMANDS = (sync,)

@@ -152,6 +152,20 @@ def remove_bills(connection_id: int, cliniko_ids: Collection[str]) -> set[str]:
     return patients
 
 
+def queued(connection_id: int, kind: str, cliniko_ids: Collection[str]) -> set[str]:
+    """Those of these records that somebody has asked to look at already."""
+    found: set[str] = set()
+    for part in chunks(sorted(set(cliniko_ids))):
+        found |= set(
+            db.session.scalars(
+                select(WorkItem.cliniko_id).where(
+                    WorkItem.connection_id == connection_id, WorkItem.kind == kind, WorkItem.cliniko_id.in_(part)
+                )
+            )
+        )
+    return found
+
+
 def work_due(connection_id: int, kinds: Sequence[str], moment: datetime) -> int:
     """Work items of these kinds whose time has come."""
     query = select(func.count()).where(
