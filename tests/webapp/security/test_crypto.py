@@ -33,7 +33,11 @@ def test_rotating_puts_a_value_under_the_first_key():
 
 
 @pytest.mark.parametrize("call", ["decrypt", "rotate"])
-@pytest.mark.parametrize("token", [Cipher([OTHER]).encrypt("Planted"), b"", b"no token", b"gAAAAAB"])
+@pytest.mark.parametrize(
+    "token",
+    [Cipher([OTHER]).encrypt("Planted"), b"", b"no token", b"gAAAAAB"],
+    ids=["another key", "empty", "no token", "cut short"],
+)
 def test_a_missing_key_is_told_in_one_line_without_the_value(call, token):
     with pytest.raises(ConfigError) as problem:
         getattr(Cipher([NEW, OLD]), call)(token)
