@@ -21,7 +21,7 @@ Before = dict[str, tuple[dict[str, str], dict[str, int]]]
 
 
 class ForgetfulHubSpot(HubSpotSandbox):
-    """`share` of the single records and links that a write names are forgotten after the answer; `forgot` counts them."""
+    """`share` of the single records and links that a write names are forgotten after the answer; `forgot` counts."""
 
     def __init__(self, seed: int = 1, **options: Any) -> None:
         super().__init__(**options)
