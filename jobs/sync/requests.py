@@ -16,6 +16,7 @@ from jobs.sync.push_words import Said
 from jobs.sync.pushing import push_contact
 from jobs.sync.switches import SWITCHES, UNLINK, switched_on_at
 from webapp.clients.errors import ApiError, Forbidden, NeedsReconnect, Rejected, Retryable, Throttled
+from webapp.clients.hubspot.objects import Record
 from webapp.clock import now
 from webapp.store import issues, pushes
 from webapp.store.models_hooks import PushRequest
@@ -142,7 +143,7 @@ def _push(ctx: SyncContext, asked: Asked) -> Said:
 
 def _unlink(ctx: SyncContext, asked: Asked) -> Said:
     contact = answering.read_contact(ctx, asked.hubspot_id, (), UNLINK) if UNLINK in ctx.writable else None
-    if asked.by_property and (contact is None or not answering.is_wanted(ctx, contact, UNLINK, asked.hubspot_id)):
+    if asked.by_property and not _still_unlink(ctx, asked, contact):
         return push_words.set_back()
     if contact is not None:
         asked.seen = switched_on_at(contact.history.get(UNLINK, []))
@@ -155,6 +156,13 @@ def _unlink(ctx: SyncContext, asked: Asked) -> Said:
         keep_deals=options.get("move_deals") is False,
     )
     return push_words.unlinked(word)
+
+
+def _still_unlink(ctx: SyncContext, asked: Asked, contact: Record | None) -> bool:
+    """Is the switch on, or was an unlink broken off after it had set the switch back?"""
+    if contact is None:
+        return False
+    return answering.is_wanted(ctx, contact, UNLINK, asked.hubspot_id) or unlinking.is_broken_off(ctx, contact.id)
 
 
 def _later(ctx: SyncContext, asked: Asked, error: ApiError) -> None:

@@ -33,8 +33,11 @@ def find_switches(ctx: SyncContext) -> int:
         # The index lags: the request itself reads the contact and looks whether the switch is still on.
         at = written_at({"timestamp": record.properties.get("lastmodifieddate")}) or now()
         for name in present:
-            if record.properties.get(name) == "true" and not pushes.is_open(ctx.hub_id, SWITCHES[name], record.id):
-                pushes.ask(ctx.hub_id, SWITCHES[name], record.id, at)
+            what = SWITCHES[name]
+            if record.properties.get(name) != "true" or pushes.is_open(ctx.hub_id, what, record.id):
+                continue
+            # One that has ended and is on all the same could not be set back then.
+            pushes.ask(ctx.hub_id, what, record.id, now() if pushes.is_known(ctx.hub_id, what, record.id, at) else at)
     ctx.commit()
     return len(page.records)
 

@@ -19,7 +19,7 @@ from webapp.clients.errors import NotFound
 from webapp.clients.hubspot import associations, objects
 from webapp.clients.hubspot.associations import Pair
 from webapp.clock import now
-from webapp.store import activity, issues, ledger, summaries, unlinks
+from webapp.store import activity, issues, ledger, people, summaries, unlinks
 from webapp.store.activity import Line
 from webapp.store.ledger import LinkRow
 
@@ -61,6 +61,15 @@ def find_link(ctx: SyncContext, hubspot_id: str) -> LinkRow | None:
     """The patient that is linked to this contact."""
     link = ledger.by_hubspot(ctx.hub_id, "patient", [hubspot_id]).get(hubspot_id)
     return link if link is not None and link.state == "linked" else None
+
+
+def is_broken_off(ctx: SyncContext, hubspot_id: str) -> bool:
+    """Did an unlink of this contact begin, and not come to its end? The pair is remembered, and linked all the same."""
+    link = find_link(ctx, hubspot_id)
+    if link is None:
+        return False
+    mine = tags.cliniko_key(ctx.digest_key, ctx.cliniko_account_id, "patient", link.cliniko_id)
+    return (mine, tags.hubspot_contact(ctx.digest_key, hubspot_id)) in people.never_matched(ctx.hub_id, [mine])
 
 
 def preview(ctx: SyncContext, hubspot_id: str) -> UnlinkPreview | None:

@@ -123,6 +123,17 @@ def is_open(hub_id: int, what: str, hubspot_id: str) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
+def is_known(hub_id: int, what: str, hubspot_id: str, asked_at: datetime) -> bool:
+    """Was this asked for at this very time, whatever became of it?"""
+    query = select(PushRequest.id).where(
+        PushRequest.hub_id == hub_id,
+        PushRequest.what == what,
+        PushRequest.hubspot_id == hubspot_id,
+        PushRequest.asked_at == asked_at,
+    )
+    return db.session.scalar(query) is not None
+
+
 def seen_switch(hub_id: int, what: str, hubspot_ids: Collection[str]) -> datetime | None:
     """When the switch of these contacts had last been set, as far as any ended request could see."""
     rows = db.session.scalars(
