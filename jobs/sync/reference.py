@@ -67,6 +67,11 @@ def is_old(ctx: SyncContext, list_name: str) -> bool:
     return bool(ctx.redis.exists(_key(ctx, list_name))) and not _is_fresh(ctx, list_name)
 
 
+def look_again(ctx: SyncContext, *list_names: str) -> None:
+    """Read these lists anew the next time they are needed. What they say now stays, so that a change is noticed."""
+    ctx.redis.delete(*(f"{_key(ctx, name)}:read" for name in list_names))
+
+
 def forget(redis: Any, connection_id: int) -> None:
     """Read every list anew the next time it is needed."""
     for key in redis.scan_iter(match=f"crmconnect:reference:{connection_id}:*"):

@@ -1,9 +1,12 @@
-"""What the set-up page waits for: checking a Cliniko key, preparing HubSpot, starting the streams."""
+"""What the set-up page and the settings wait for: checking a Cliniko key, preparing HubSpot, starting the streams,
+reading who could own deals."""
 
 from jobs.context import in_app_context
-from jobs.sync import connect
+from jobs.sync import connect, reference
+from jobs.sync.contexts import NotRunning, SomebodyElse, disconnected, running
 from jobs.sync.provisioning_account import provision_account
 from jobs.sync.streams import switched_on
+from jobs.sync.visit_facts import practitioner_emails, practitioners
 from jobs.tasks.sync import enqueue_execution
 from webapp import progress
 from webapp.clients.cliniko.keys import BadKey
@@ -13,6 +16,7 @@ from webapp.store.connections import OtherClinikoAccount
 from webapp.store.settings import get_settings
 
 PREPARE = "prepare"
+OWNERS = "owners"
 
 
 @in_app_context
@@ -67,6 +71,26 @@ def start_streams(hub_id: int) -> None:
     for stream in streams.request_run(hub_id, switched_on(get_settings(hub_id))):
         enqueue_execution(hub_id, stream)
     proofs.plan(hub_id)
+
+
+@in_app_context
+def read_owners(hub_id: int) -> None:
+    """Read practitioners and HubSpot's owners anew. Whoever reads them already does no harm."""
+    try:
+        with running(hub_id, OWNERS) as ctx:
+            reference.look_again(ctx, "practitioners", "users", "owners")
+            practitioner_emails(ctx, practitioners(ctx))
+            reference.owner_book(ctx)
+            ctx.commit()
+    except NeedsReconnect as error:
+        disconnected(hub_id, error)
+        progress.report(hub_id, OWNERS, state="failed", text=f"{error.service.capitalize()} gives us no access.")
+    except (NotRunning, SomebodyElse):
+        progress.report(hub_id, OWNERS, state="failed", text="The account is paused or not set up yet.")
+    except ApiError:
+        progress.report(hub_id, OWNERS, state="failed", text="Cliniko or HubSpot did not answer. Try again.")
+    else:
+        progress.report(hub_id, OWNERS, state="done", text="")
 
 
 def _cliniko_words(error: ApiError) -> str:

@@ -49,6 +49,10 @@ PROTECTION = {
     "review.review_list": STAFF,
     "review.decide": STAFF,
     "review.undo": STAFF,
+    "settings.settings_page": TENANT,
+    "settings.save": TENANT,
+    "settings.choose_owner": TENANT,
+    "settings.read_owners": TENANT,
     # Signing out changes nothing but the visitor's own cookie.
     "dashboard.leave": OPEN,
     "webhooks.receive": SIGNED,

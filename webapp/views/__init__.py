@@ -16,6 +16,7 @@ def register_blueprints(app: Flask) -> None:
         nav,
         people,
         review,
+        settings,
         showing,
         signin,
         times,
@@ -29,6 +30,7 @@ def register_blueprints(app: Flask) -> None:
     app.register_blueprint(activity.blueprint)  # tenant: every view is @signed_in
     app.register_blueprint(people.blueprint)  # tenant: every view is @signed_in
     app.register_blueprint(review.blueprint)  # tenant: every view is @signed_in_staff
+    app.register_blueprint(settings.blueprint)  # tenant: every view is @signed_in
     app.register_blueprint(webhooks.blueprint)  # signed: HubSpot's signature over the raw body
     app.register_blueprint(card.blueprint)  # signed: the same, and who asks from the signed parameters only
     app.register_blueprint(signin.blueprint)  # link: a token that works once, made for a signed request

@@ -36,6 +36,7 @@ def main_pages(account: Account) -> list[Page]:
         ("review.review_page", "Review", waiting, True),
         ("dashboard.issue_list", "Issues", issues, True),
         ("activity.activity_page", "Activity", 0, full),
+        ("settings.settings_page", "Settings", 0, full),
     )
     return [Page(endpoint, label, number, here=_is_here(endpoint)) for endpoint, label, number, shown in pages if shown]
 
