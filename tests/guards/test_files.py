@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -31,13 +32,16 @@ REGISTRIES = re.compile(
         )
     )
 )
+SKIPS = ("pytest.mark.skip", "pytest.mark.skipif", "pytest.mark.xfail", "pytest.skip", "pytest.importorskip")
 TESTS = [path for path in project_files() if path.is_relative_to(ROOT / "tests") and path.suffix == ".py"]
 
 
+@cache
 def texts():
-    for path in project_files():
-        if path.suffix in TEXT or path.name in ("Makefile", "Procfile", ".env.example", ".gitignore", "run"):
-            yield path.relative_to(ROOT), path.read_text(encoding="utf-8")
+    """Every text file and what it says."""
+    named = ("Makefile", "Procfile", ".env.example", ".gitignore", "run")
+    found = [path for path in project_files() if path.suffix in TEXT or path.name in named]
+    return tuple((path.relative_to(ROOT), path.read_text(encoding="utf-8")) for path in found)
 
 
 def generated(path) -> bool:
@@ -108,22 +112,27 @@ def test_folders_with_tests_are_packages_or_their_names_are_unique():
 
 
 @pytest.fixture(scope="module")
-def collected() -> str:
+def collected(request) -> set[str]:
+    """The names of all tests. A run of everything has them; a run of a few asks a second pytest."""
+    config = request.config
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if whole and not (config.option.keyword or config.option.markexpr or config.option.deselect):
+        return {item.nodeid for item in request.session.items}
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stdout[-3000:]
-    return done.stdout
+    return {line for line in done.stdout.splitlines() if "::" in line}
 
 
 def test_every_test_file_is_collected(collected):
-    found = {line.partition("::")[0] for line in collected.splitlines() if "::" in line}
+    found = {name.partition("::")[0] for name in collected}
     present = {str(path.relative_to(ROOT)) for path in TESTS if path.name.startswith("test_")}
     assert found == present
 
 
 def test_every_test_function_is_collected(collected):
     """A second function of the same name in a file replaces the first without a word."""
-    found = {re.sub(r"\[.*", "", line) for line in collected.splitlines() if "::" in line}
+    found = {re.sub(r"\[.*", "", name) for name in collected}
     wrong = []
     for path in TESTS:
         if not path.name.startswith("test_"):
@@ -139,24 +148,19 @@ def test_every_test_function_is_collected(collected):
 def test_no_test_is_skipped_without_a_reason():
     wrong = []
     for path in TESTS:
+        if not re.search(r"skip|xfail", path.read_text(encoding="utf-8")):
+            continue
+        called = {id(node.func): node for node in ast.walk(tree(path)) if isinstance(node, ast.Call)}
         for node in ast.walk(tree(path)):
-            name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
-            if name in (
-                "pytest.mark.skip",
-                "pytest.mark.skipif",
-                "pytest.mark.xfail",
-                "pytest.skip",
-                "pytest.importorskip",
-            ):
-                reasons = [k.value for k in node.keywords if k.arg == "reason"]
-                if name == "pytest.skip":
-                    reasons += node.args[:1]
-                if not reasons or (isinstance(reasons[0], ast.Constant) and len(str(reasons[0].value)) < 10):
-                    wrong.append(f"{path.relative_to(ROOT)}:{node.lineno} {name}")
-            if isinstance(node, ast.Attribute) and ast.unparse(node) in ("pytest.mark.skip", "pytest.mark.xfail"):
-                called = any(isinstance(n, ast.Call) and n.func is node for n in ast.walk(tree(path)))
-                if not called:
-                    wrong.append(f"{path.relative_to(ROOT)}:{node.lineno} without a reason")
+            name = ast.unparse(node) if isinstance(node, ast.Attribute) else ""
+            if name not in SKIPS:
+                continue
+            call = called.get(id(node))
+            reasons = [word.value for word in call.keywords if word.arg == "reason"] if call else []
+            if call and name == "pytest.skip":
+                reasons += call.args[:1]
+            if not reasons or (isinstance(reasons[0], ast.Constant) and len(str(reasons[0].value)) < 10):
+                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno} {name}")
     assert wrong == []
 
 
