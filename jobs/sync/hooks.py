@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import structlog
 
-from jobs.sync import erased, settling, tags
+from jobs.sync import causes, erased, settling, tags
 from jobs.sync.context import SyncContext
 from jobs.sync.deal_settling import DEAL_KINDS
 from jobs.sync.switches import SWITCHES
@@ -210,7 +210,10 @@ def _repoint(ctx: SyncContext, kind: str, link: LinkRow, survivor: str, key: str
 
 def _hold(ctx: SyncContext, kind: str, link: LinkRow, survivor: str) -> None:
     ctx.keeper.guard()
-    ledger.put([{**_key(ctx, kind, link), "hubspot_id": None, "state": "held", "rule": "merged_in_hubspot"}])
+    ledger.put([{**_key(ctx, kind, link), "hubspot_id": None, "state": "held", "rule": causes.MERGED_IN_HUBSPOT}])
+    if kind == "patient":
+        # That contact has their deals as well now; they go with whatever is decided.
+        ledger.contact_merged(link.connection_id, link.cliniko_id, survivor)
     issues.open_reviews(
         [
             {
@@ -219,7 +222,7 @@ def _hold(ctx: SyncContext, kind: str, link: LinkRow, survivor: str) -> None:
                 "kind": kind,
                 "cliniko_id": link.cliniko_id,
                 "hubspot_id": survivor,
-                "cause": "merged_in_hubspot",
+                "cause": causes.MERGED_IN_HUBSPOT,
             }
         ]
     )

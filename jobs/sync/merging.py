@@ -56,6 +56,10 @@ def settle_merged(ctx: SyncContext, spec: PersonKind, items: Sequence[Item]) -> 
         else:
             _hand_over(ctx, spec, item, link, survivor)
             links |= ledger.by_cliniko(ctx.connection_id, spec.kind, [survivor])
+            # The survivor may be among these very items: it has a contact now, and gets no other one.
+            for other_item in items:
+                if other_item.cliniko_id == survivor:
+                    other_item.link = links[survivor]
     _say_farewell(ctx, spec, farewells, ends)
     return [i for i in items if i not in merged]
 

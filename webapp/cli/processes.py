@@ -45,7 +45,6 @@ def worker(burst: bool, processes: int | None) -> None:
     import jobs.tasks.hooks
     import jobs.tasks.housekeeping
     import jobs.tasks.push
-    import jobs.tasks.review
     import jobs.tasks.sync
     import jobs.tasks.uninstall  # noqa: F401
     from jobs import context

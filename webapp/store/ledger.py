@@ -214,6 +214,16 @@ def deals_of(
     return found
 
 
+def contact_merged(connection_id: int, patient_id: str, survivor: str) -> None:
+    """HubSpot merged the contact of this patient's deals: they are associated with the survivor now. The caller
+    commits."""
+    db.session.execute(
+        update(Link)
+        .where(Link.connection_id == connection_id, Link.patient_id == patient_id, Link.contact_id.is_not(None))
+        .values(contact_id=survivor)
+    )
+
+
 def forget_contact(connection_id: int, patient_id: str) -> None:
     """The contact of this patient's deals is gone, and their association with it; the caller commits."""
     db.session.execute(
