@@ -7,6 +7,7 @@ def register_blueprints(app: Flask) -> None:
     """Register every blueprint with its kind of access: open, operator, install, tenant, signed."""
     from webapp.security.tenant import current_account
     from webapp.views import (
+        account,
         activity,
         card,
         connect,
@@ -27,6 +28,7 @@ def register_blueprints(app: Flask) -> None:
     app.register_blueprint(install.blueprint)  # install: a one-time state or a one-time grant, bound to the browser
     app.register_blueprint(connect.blueprint)  # tenant: every view is @signed_in
     app.register_blueprint(dashboard.blueprint)  # tenant: every view is @signed_in, except the start page and sign-out
+    app.register_blueprint(account.blueprint)  # tenant: every view is @signed_in
     app.register_blueprint(activity.blueprint)  # tenant: every view is @signed_in
     app.register_blueprint(people.blueprint)  # tenant: every view is @signed_in
     app.register_blueprint(review.blueprint)  # tenant: every view is @signed_in_staff
