@@ -133,7 +133,7 @@ def test_the_whole_story_and_once_more(start, tmp_path):
 def _told_in_plain_lines(demo: Demo) -> None:
     assert "\x1b" not in demo.text and "\r" not in demo.text and not demo.errors
     steps = demo.steps()
-    assert len(steps) == 8 and "✗" not in demo.text
+    assert len(steps) == 9 and "✗" not in demo.text
     assert steps[0].startswith(f"Simulated Cliniko and HubSpot are up: {PATIENTS} patients")
     assert steps[2] == "CRMConnect is up: web, worker, scheduler"
     assert steps[-1].endswith("nobody missing, doubled or mixed up")
@@ -186,7 +186,7 @@ def test_taken_ports_sigterm_and_json(start, tmp_path):
         result = json.loads(demo.text)
         assert f"Port {port} is taken by another program" in "".join(demo.errors)
         assert not result["urls"]["dashboard"].startswith(f"http://localhost:{port}/")
-        assert result["check"]["missing"] == [] and len(result["steps"]) == 8
+        assert result["check"]["missing"] == [] and len(result["steps"]) == 9
         second = start("--exit-when-done")
         assert second.wait() == 1 and "running already" in second.text
         assert demo.stop(signal.SIGTERM) == 0

@@ -148,6 +148,9 @@ def test_an_error_of_ours_repeats_no_value(run, connection, monkeypatch):
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_gives_the_stream_back(run, connection, monkeypatch, signum):
+    # A worker that ran in this process leaves its handlers behind.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     accounts.save_provisioning(HUB, {"contact_properties": []})
 
     def interrupted(context):
