@@ -136,7 +136,8 @@ def _told_in_plain_lines(demo: Demo) -> None:
     assert len(steps) == 9 and "✗" not in demo.text
     assert steps[0].startswith(f"Simulated Cliniko and HubSpot are up: {PATIENTS} patients")
     assert steps[2] == "CRMConnect is up: web, worker, scheduler"
-    assert steps[-1].endswith("nobody missing, doubled or mixed up")
+    assert steps[-2].endswith("nobody missing, doubled or mixed up")
+    assert re.fullmatch(r"All [\d,]+ deals compared: each once, with its own patient, to the cent", steps[-1])
 
 
 def _table_adds_up(demo: Demo) -> None:
