@@ -1,7 +1,9 @@
 """The steps of an appointments cycle: one page of one list each, or some work items."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from jobs.mapping.visits import is_removed
 from jobs.mapping.window import edge_kept, newly_entered
@@ -45,49 +47,47 @@ def walking(place: Cursor | None) -> bool:
     return place is not None and (place.run_start is not None or place.last_id is not None)
 
 
-def begin(ctx: SyncContext, polled: PolledList, window: Cursor) -> None:
+def begin(ctx: SyncContext, polled: PolledList, window: PolledList) -> None:
     """Changes are followed from the moment at which the first scan of the window began. What is older is learned in the
     background, without deals."""
     ctx.keeper.guard()
-    begin_from_now(ctx, polled, window)
+    begin_from_now(ctx, polled, cursors.load(ctx.connection_id, ctx.hub_id, window.name))
     ctx.commit()
 
 
 def window_of_individual(ctx: SyncContext, polled: PolledList) -> None:
     """Individual appointments that newly entered the window."""
-    scanned = _window_page(ctx, polled)
-    if scanned is not None:
-        page, commit = scanned
-        _individual(ctx, page.records, page.bad, commit)
+    page = _window_page(ctx, polled)
+    if page is not None:
+        _individual(ctx, page.records, page.bad, page.commit)
 
 
 def window_of_groups(ctx: SyncContext, polled: PolledList) -> None:
     """Group appointments that newly entered the window; their attendees become work items."""
-    scanned = _window_page(ctx, polled)
-    if scanned is not None:
-        page, commit = scanned
-        _groups(ctx, page.records, page.bad, commit)
+    page = _window_page(ctx, polled)
+    if page is not None:
+        _groups(ctx, page.records, page.bad, page.commit)
 
 
 def individual_page(ctx: SyncContext, polled: PolledList) -> None:
     """Individual appointments that changed."""
     page = _read(ctx, polled)
     if page is not None:
-        _individual(ctx, seen.unseen(ctx, INDIVIDUAL, page.records), page.bad, page.commit)
+        _individual(ctx, _fresh(ctx, INDIVIDUAL, page), page.bad, page.commit)
 
 
 def group_page(ctx: SyncContext, polled: PolledList) -> None:
     """Group appointments that changed."""
     page = _read(ctx, polled)
     if page is not None:
-        _groups(ctx, seen.unseen(ctx, GROUP, page.records), page.bad, page.commit)
+        _groups(ctx, _fresh(ctx, GROUP, page), page.bad, page.commit)
 
 
 def attendee_page(ctx: SyncContext, polled: PolledList) -> None:
     """Attendees that changed: one of an individual appointment only feeds that appointment's deal."""
     page = _read(ctx, polled)
     if page is not None:
-        _attendees(ctx, seen.unseen(ctx, ATTENDEE, page.records), page.bad, page.commit)
+        _attendees(ctx, _fresh(ctx, ATTENDEE, page), page.bad, page.commit)
 
 
 def case_page(ctx: SyncContext, polled: PolledList) -> None:
@@ -95,7 +95,7 @@ def case_page(ctx: SyncContext, polled: PolledList) -> None:
     page = _read(ctx, polled)
     if page is None:
         return
-    fresh = seen.unseen(ctx, CASE, page.records)
+    fresh = _fresh(ctx, CASE, page)
     found = visits.of_cases(ctx.connection_id, [case.id for case in fresh])
     seen.forget(ctx, CASE, [case.id for case in fresh])
     ctx.keeper.guard()
@@ -126,17 +126,44 @@ def due_step(ctx: SyncContext) -> bool:
     return False
 
 
-def _read(ctx: SyncContext, polled: PolledList, extra: Sequence[str] = ()) -> Slice | None:
-    """The next page; None for a list that the key may not read, which is left out from then on."""
-    try:
-        return read_next(ctx, polled, extra)
-    except Forbidden as error:
-        reads.close_list(ctx, list_name(polled), error)
-        return None
+def _read(
+    ctx: SyncContext, polled: PolledList, extra: Sequence[str] = (), ended: Commit = lambda: None
+) -> Slice | None:
+    """The next page with records. None when none is left, the cursor having moved to the end; and for a list that the
+    key may not read, which is left out from then on. `ended` belongs into the last transaction of a walk."""
+    while True:
+        try:
+            page = read_next(ctx, polled, extra)
+        except Forbidden as error:
+            reads.close_list(ctx, list_name(polled), error)
+            return None
+        commit = _and_then(page.commit, ended) if page.finished else page.commit
+        if page.records or page.bad:
+            return replace(page, commit=commit)
+        ctx.keeper.guard()
+        commit()
+        ctx.commit()
+        if page.finished:
+            return None
 
 
-def _window_page(ctx: SyncContext, polled: PolledList) -> tuple[Slice, Commit] | None:
-    """The next page of a scan of what entered the window, and how to move the cursor; None when nothing did."""
+def _fresh(ctx: SyncContext, kind: str, page: Slice) -> list[Any]:
+    """The records of a page that differ from what was taken care of last."""
+    fresh = seen.unseen(ctx, kind, page.records)
+    ctx.count("unchanged", len(page.records) - len(fresh))
+    return fresh
+
+
+def _and_then(first: Commit, second: Commit) -> Commit:
+    def both() -> None:
+        first()
+        second()
+
+    return both
+
+
+def _window_page(ctx: SyncContext, polled: PolledList) -> Slice | None:
+    """The next page of a scan of what entered the window; None when nothing did."""
     place = cursors.load(ctx.connection_id, ctx.hub_id, polled.name)
     days = ctx.settings.individual_appointments_days_forward
     if place.target is None:
@@ -149,19 +176,13 @@ def _window_page(ctx: SyncContext, polled: PolledList) -> tuple[Slice, Commit] |
             return None
         place.edge, place.target = span.start, span.end
         ctx.commit()
-        place = cursors.load(ctx.connection_id, ctx.hub_id, polled.name)
     assert place.edge is not None and place.target is not None
-    page = _read(ctx, polled, filters.between("starts_at", place.edge, place.target + SECOND))
-    if page is None:
-        return None
 
-    def commit() -> None:
-        page.commit()
-        if page.finished:
-            ended = cursors.load(ctx.connection_id, ctx.hub_id, polled.name)
-            ended.edge, ended.target = ended.target, None
+    def ended() -> None:
+        scanned = cursors.load(ctx.connection_id, ctx.hub_id, polled.name)
+        scanned.edge, scanned.target = scanned.target, None
 
-    return page, commit
+    return _read(ctx, polled, filters.between("starts_at", place.edge, place.target + SECOND), ended)
 
 
 def _individual(

@@ -5,8 +5,6 @@ appointments, in attendees and in cases, each by every time column that may move
 issues, then the visit summaries.
 """
 
-from functools import partial
-
 from jobs.sync import appointment_pages as pages
 from jobs.sync import causes, summaries
 from jobs.sync.appointment_reads import LISTERS
@@ -55,30 +53,22 @@ def run_step(ctx: SyncContext) -> bool:
         raise NotYet(causes.NO_PIPELINE, 900)
     if not know_patients(ctx):
         return False
-    while (turn := _turn(ctx)) is not None:
-        polled, step = turn
-        step(ctx, polled)
-        if ctx.counts.get("read") or ctx.counts.get("unchanged"):
-            return False
-    if pages.due_step(ctx) or summaries.step(ctx):
-        return False
-    refresh_lists(ctx)
-    return True
-
-
-def _turn(ctx: SyncContext) -> tuple[PolledList, pages.Step] | None:
-    """The list whose turn it is in this cycle, with its step; None when all have been read to their end."""
     places = cursors.all_of(ctx.connection_id)
-    start = places.get(WINDOW_INDIVIDUAL.name)
     for polled, step in STEPS:
         place = places.get(polled.name)
         if (place is not None and place.done_cycle >= ctx.cycle_no) or not pages.readable(ctx, polled):
             continue
         if polled.column is not None and (place is None or place.window_start is None) and not pages.walking(place):
-            assert start is not None, "the window is scanned first"
-            return polled, partial(pages.begin, window=start)
-        return polled, step
-    return None
+            pages.begin(ctx, polled, WINDOW_INDIVIDUAL)
+            continue
+        step(ctx, polled)
+        # Only lists in which nothing happened are read one after the other.
+        if any(ctx.counts.get(name) for name in ("read", "unchanged", "issues")):
+            return False
+    if pages.due_step(ctx) or summaries.step(ctx):
+        return False
+    refresh_lists(ctx)
+    return True
 
 
 def on_reread(ctx: SyncContext) -> None:

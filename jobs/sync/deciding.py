@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from jobs.mapping.emails import email_key
@@ -47,9 +48,9 @@ def decide_all(
     subjects = _subjects(ctx, spec, open_items, reviews, by_email)
     for item in open_items:
         subject = subjects[item.cliniko_id]
-        item.decision = decide(
+        apply = partial(
+            decide,
             subject,
-            by_key=by_key.get(subject.key),
             by_email=by_email.get(subject.email) if subject.email else None,
             by_id=found.get(subject.decided_hubspot_id or ""),
             by_phone=by_phone.get(item.cliniko_id, ()),
@@ -57,9 +58,22 @@ def decide_all(
             never=never.get(item.cliniko_id, frozenset()),
             hold_doubtful=ctx.settings.hold_doubtful_matches and not _was_unlinked(item),
         )
+        item.decision = apply(by_key=by_key.get(subject.key))
+        if item.decision.rule == "key" and item.link is not None and item.link.state == "reserved":
+            item.decision = _resumed(item.decision, item.link.rule, apply(by_key=None))
         if item.decision.action == "link" and item.decision.hubspot_id:
             taken[item.decision.hubspot_id] = item.cliniko_id
     return {c.hubspot_id: c for c in everybody}
+
+
+def _resumed(found: Decision, rule: str | None, first: Decision) -> Decision:
+    """Our key is where a write put it whose end we did not see: what was decided then still counts, with its review."""
+    return replace(
+        found,
+        rule=rule or found.rule,
+        review=first.review if found.shared_email else None,
+        review_hubspot_id=first.review_hubspot_id or found.review_hubspot_id,
+    )
 
 
 def owns_email(item: Item, sharing: Iterable[KnownPerson]) -> bool:

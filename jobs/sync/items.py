@@ -72,9 +72,9 @@ class Write:
     # What both sides last agreed on, before this write.
     agreed: dict[str, bytes]
     properties: dict[str, str]
-    # HMACs: the address this write takes, the one it gives up, the one that is kept back.
+    # HMACs: the address this write takes, those it gives up, the one that is kept back.
     takes: bytes | None = None
-    releases: bytes | None = None
+    releases: frozenset[bytes] = frozenset()
     withheld: bytes | None = None
     holds: bytes | None = None
     shared: bool = False

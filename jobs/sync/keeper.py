@@ -18,6 +18,8 @@ from webapp.store.leases import IDENTITY, HeldLease, LeaseLost
 
 HEARTBEAT_SECONDS = 8
 IDENTITY_WAIT_SECONDS = 45
+# Shorter than the gap between two pages of an import, so that somebody who waits gets in there.
+LOOK_AGAIN_SECONDS = 0.03
 
 log = structlog.get_logger()
 
@@ -78,7 +80,7 @@ class Keeper:
             self.check()
             if time.monotonic() > deadline:
                 raise IdentityBusy
-            time.sleep(0.1)
+            time.sleep(LOOK_AGAIN_SECONDS)
         try:
             yield
         except BaseException:

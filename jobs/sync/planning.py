@@ -1,25 +1,28 @@
 """Turns decisions and changes into inputs for HubSpot, and settles beforehand who may take which address."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jobs.mapping.emails import email_key
 from jobs.sync.context import SyncContext
 from jobs.sync.deciding import could_write, owns_email
 from jobs.sync.items import Item, PersonKind, Write, changed, email_tag, read_fields
+from jobs.sync.matching import Candidate
 from webapp.clients.hubspot import objects
 from webapp.store import ledger, people
 from webapp.store.people import KnownPerson
 
+SHARED = "cliniko_shared_email"
 
-def plan_new(ctx: SyncContext, spec: PersonKind, item: Item, contact_emails: frozenset[str] = frozenset()) -> Write:
+
+def plan_new(ctx: SyncContext, spec: PersonKind, item: Item, contact: Candidate | None = None) -> Write:
     """The write of a record that the rules link or create. Every mapped value goes out; blanks wipe nothing."""
     decision = item.decision
     assert decision is not None
     mark = email_tag(ctx, item.email)
     properties = {name: value for name, value in item.values.items() if value != ""}
     withheld = None if decision.write_email else mark
-    present = email_key(item.email) in contact_emails
+    present = contact is not None and email_key(item.email) in contact.emails
     if withheld is not None or present:
         # An address that the contact already has, first or secondary, is left where it is.
         properties.pop("email", None)
@@ -37,6 +40,9 @@ def plan_new(ctx: SyncContext, spec: PersonKind, item: Item, contact_emails: fro
         key=ctx.unique_key(item.cliniko_id),
     )
     flag_shared(ctx, write)
+    if contact is not None and contact.key == write.key and not write.shared and _may_flag(ctx, item):
+        # It was ours before, and may still say what was so then.
+        properties[SHARED] = "false"
     return write
 
 
@@ -65,9 +71,9 @@ def plan_change(ctx: SyncContext, item: Item) -> Write:
         # An address that was in HubSpot before us stays there; only what we wrote is cleared.
         write.holds = None
         if "email" in agreed:
-            properties["email"], write.releases = "", link.email_hmac
+            properties["email"], write.releases = "", marks(link.email_hmac)
     elif mark != link.email_hmac:
-        properties["email"], write.takes, write.releases = item.email, mark, link.email_hmac
+        properties["email"], write.takes, write.releases = item.email, mark, marks(link.email_hmac)
     flag_shared(ctx, write)
     return write
 
@@ -78,7 +84,7 @@ def settle_addresses(ctx: SyncContext, spec: PersonKind, changes: list[Write], n
     Among the contact's own addresses already: left there. Taken by another link, wanted by a record that comes first,
     or found on another contact: withheld. Given up by a record of this same batch: taken in a second write. Two
     HubSpot reads, and only when an address changed."""
-    released = {w.releases for w in changes if w.releases is not None}
+    released = released_by(changes)
     for write in changes:
         if write.takes is not None and write.takes not in released and _waits(write) and not write.item.forced:
             # It is tried again when something is known to have changed about the address.
@@ -88,22 +94,31 @@ def settle_addresses(ctx: SyncContext, spec: PersonKind, changes: list[Write], n
         return
     takers.sort(key=lambda w: (w.item.known.archived, int(w.item.cliniko_id)))
     _leave_own(ctx, [w for w in takers if not _waits(w)])
-    marks = [w.takes for w in takers if w.takes is not None]
-    links = ledger.by_email(ctx.hub_id, marks)
+    wanted = [w.takes for w in takers if w.takes is not None]
+    links = ledger.by_email(ctx.hub_id, wanted)
     claims = Claims(
         promised={w.takes for w in new if w.takes is not None},
-        sharing=could_write(ctx, spec, people.sharing(ctx.connection_id, spec.kind, marks)),
+        sharing=could_write(ctx, spec, people.sharing(ctx.connection_id, spec.kind, wanted)),
         linked={mark: [row.hubspot_id or "" for row in rows] for mark, rows in links.items()},
     )
     _withhold_taken(ctx, takers, changes, claims)
-    wanted = {w.item.email for w in takers if w.takes is not None}
-    if wanted:
-        claims.found = _holders(ctx, wanted, "email")
+    addresses = {w.item.email for w in takers if w.takes is not None}
+    if addresses:
+        claims.found = _holders(ctx, addresses, "email")
         _withhold_taken(ctx, takers, changes, claims)
-    released = {w.releases for w in changes if w.releases is not None}
+    released = released_by(changes)
     for write in takers:
         write.email_later = write.takes is not None and write.takes in released
         flag_shared(ctx, write)
+
+
+def marks(mark: bytes | None) -> frozenset[bytes]:
+    return frozenset() if mark is None else frozenset((mark,))
+
+
+def released_by(writes: Iterable[Write]) -> frozenset[bytes]:
+    """The addresses that these records give up."""
+    return frozenset().union(*(w.releases for w in writes))
 
 
 def _waits(write: Write) -> bool:
@@ -123,13 +138,18 @@ class Claims:
 
     def holder(self, write: Write, mark: bytes, changes: Sequence[Write]) -> str | None:
         """The contact that has the address and keeps it."""
-        giving_up = {w.hubspot_id for w in changes if w.releases == mark}
+        giving_up = {w.hubspot_id for w in changes if mark in w.releases}
         for contact, first in self.found.get(mark, ()):
             # What a record gives up is the first address of its contact; a secondary one stays.
             if contact != write.hubspot_id and not (first and contact in giving_up):
                 return contact
         others = [contact for contact in self.linked.get(mark, ()) if contact != write.hubspot_id]
         return next((contact for contact in others if contact not in giving_up), None)
+
+
+def _may_flag(ctx: SyncContext, item: Item) -> bool:
+    """Not where another record speaks for the contact, or the account has no such property."""
+    return SHARED in ctx.writable and "email" in item.values
 
 
 def _withhold_taken(ctx: SyncContext, takers: Sequence[Write], changes: Sequence[Write], claims: Claims) -> None:
@@ -157,18 +177,17 @@ def withhold(ctx: SyncContext, write: Write) -> None:
         write.properties["email"], write.holds = "", None
     else:
         write.properties.pop("email", None)
-        write.releases = None
+        write.releases = frozenset()
     flag_shared(ctx, write)
 
 
 def flag_shared(ctx: SyncContext, write: Write) -> None:
-    """Keep `cliniko_shared_email` in step with what happens to the address."""
-    name = "cliniko_shared_email"
-    if name not in ctx.writable or "email" not in write.item.values:
+    """Keep the mark of a shared address in step with what happens to the address."""
+    if not _may_flag(ctx, write.item):
         return
-    value = "true" if write.shared else ("false" if name in write.agreed else "")
-    write.properties.pop(name, None)
-    write.properties.update(changed(ctx, {name: value}, write.agreed))
+    value = "true" if write.shared else ("false" if SHARED in write.agreed else "")
+    write.properties.pop(SHARED, None)
+    write.properties.update(changed(ctx, {SHARED: value}, write.agreed))
 
 
 def _leave_own(ctx: SyncContext, takers: Sequence[Write]) -> None:
@@ -179,14 +198,15 @@ def _leave_own(ctx: SyncContext, takers: Sequence[Write]) -> None:
     found = _holders(ctx, {w.hubspot_id for w in takers if w.hubspot_id}, None)
     first = {contact: mark for mark, holders in found.items() for contact, is_first in holders if is_first}
     for write in takers:
-        present, write.releases = first.get(write.hubspot_id or ""), None
+        present = first.get(write.hubspot_id or "")
+        write.releases |= marks(present)
         if not any(contact == write.hubspot_id for contact, _ in found.get(write.takes or b"", ())):
-            write.releases = present
             continue
         if "email" in write.agreed and present != write.takes:
-            write.properties["email"], write.releases = "", present
+            write.properties["email"] = ""
         else:
             write.properties.pop("email", None)
+            write.releases = frozenset()
         write.holds, write.takes = write.takes, None
 
 

@@ -50,11 +50,12 @@ def accepted(
     if not done:
         return
     ctx.keeper.guard()
-    rows, freed, keep = [], set(), set()
+    rows: list[dict[str, Any]] = []
+    freed: set[bytes] = set()
+    keep: set[tuple[str, str, str]] = set()
     for write, hubspot_id in done:
         rows.append(_linked_row(ctx, spec, write, hubspot_id))
-        if write.releases is not None:
-            freed.add(write.releases)
+        freed |= write.releases
         keep |= _open_issues(ctx, spec, write, hubspot_id)
     ledger.put(rows)
     ids = [w.item.cliniko_id for w, _ in done]
@@ -344,6 +345,8 @@ def merged_away(ctx: SyncContext, spec: PersonKind, write: Write, survivor_id: s
             )
         ]
     )
+    if spec.kind == "patient":
+        ledger.contact_merged(ctx.connection_id, write.item.cliniko_id, survivor_id)
     issues.open_reviews([_review(ctx, spec, write.item.cliniko_id, causes.MERGED_IN_HUBSPOT, survivor_id)])
     issues.done_work(ctx.connection_id, spec.kind, [write.item.cliniko_id], ctx.began)
     ctx.count("held")

@@ -9,7 +9,7 @@ from jobs.sync.context import SyncContext
 from jobs.sync.deciding import decide_all
 from jobs.sync.items import Item, PersonKind, Write, agree
 from jobs.sync.matching import Candidate
-from jobs.sync.planning import plan_change, plan_new, settle_addresses, withhold
+from jobs.sync.planning import plan_change, plan_new, released_by, settle_addresses, withhold
 from jobs.sync.refusals import Refusal, classify
 from jobs.sync.sending import Outcome, send_creates, send_updates
 from webapp.clients.hubspot.objects import BatchError
@@ -30,7 +30,7 @@ def write_people(ctx: SyncContext, spec: PersonKind, changes: Sequence[Item], ne
     planned = [plan_change(ctx, item) for item in changes]
     fresh = [_plan_new(ctx, spec, item, seen) for item in new if _goes_out(item)]
     settle_addresses(ctx, spec, planned, fresh)
-    released = frozenset(w.releases for w in planned if w.releases is not None)
+    released = released_by(planned)
     quiet = [w for w in planned if not w.properties]
     settling.accepted(ctx, spec, [(w, w.hubspot_id or "") for w in quiet], released)
     ctx.count("unchanged", len(quiet))
@@ -70,8 +70,7 @@ def _target(item: Item) -> str | None:
 
 def _plan_new(ctx: SyncContext, spec: PersonKind, item: Item, seen: dict[str, Candidate]) -> Write:
     assert item.decision is not None
-    contact = seen.get(item.decision.hubspot_id or "")
-    return plan_new(ctx, spec, item, contact.emails if contact else frozenset())
+    return plan_new(ctx, spec, item, seen.get(item.decision.hubspot_id or ""))
 
 
 def _first_half(write: Write) -> Write:
@@ -90,7 +89,7 @@ def _second_half(ctx: SyncContext, write: Write, hubspot_id: str) -> Write:
         agreed=agree(ctx, write.agreed, write.properties),
         properties={"email": write.item.email},
         email_later=False,
-        releases=None,
+        releases=frozenset(),
         attempts=0,
     )
 
@@ -176,7 +175,7 @@ def _without(write: Write, refusal: Refusal) -> Write:
         write.refusals[name] = (refusal.cause, refusal.detail)
         write.properties.pop(name, None)
     if "email" in refusal.fields:
-        write.takes = write.releases = None
+        write.takes, write.releases = None, frozenset()
     return write
 
 

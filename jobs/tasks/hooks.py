@@ -7,9 +7,10 @@ from jobs.queues import PUSH, enqueue_again
 from jobs.sync import hooks
 from jobs.sync.contexts import NotRunning, SomebodyElse, disconnected, running, whatever
 from jobs.sync.keeper import IdentityBusy
-from jobs.tasks.push import PATIENCE, enqueue_requests
+from jobs.tasks.push import PATIENCE, carry_out_here
 from webapp.clients.errors import NeedsReconnect, Retryable
 from webapp.store import hooks as store
+from webapp.store import pushes
 from webapp.store.leases import LeaseLost
 
 log = structlog.get_logger()
@@ -26,7 +27,7 @@ def handle_events(hub_id: int) -> None:
         if store.new_events(hub_id, limit=1):
             enqueue_again(PUSH, HANDLE, hub_id, job_id=f"hooks-{hub_id}")
     except SomebodyElse:
-        return
+        log.info("events_with_another", hub_id=hub_id)
     except NotRunning:
         _erase_all_the_same(hub_id)
     except NeedsReconnect as error:
@@ -34,8 +35,9 @@ def handle_events(hub_id: int) -> None:
         _erase_all_the_same(hub_id)
     except (Retryable, IdentityBusy, LeaseLost) as error:
         log.warning("events_wait", hub_id=hub_id, error=str(error) or type(error).__name__)
-    finally:
-        enqueue_requests(hub_id)
+    if pushes.due(hub_id, limit=1):
+        # At once: a job of its own would only start later.
+        carry_out_here(hub_id)
 
 
 def _erase_all_the_same(hub_id: int) -> None:

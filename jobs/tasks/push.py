@@ -26,6 +26,11 @@ def enqueue_requests(hub_id: int) -> None:
 @in_app_context
 def carry_out(hub_id: int) -> None:
     """Safe to run twice at once and to kill anywhere: a request stays open until it has ended."""
+    carry_out_here(hub_id)
+
+
+def carry_out_here(hub_id: int) -> None:
+    """The same inside of a job that runs already."""
     try:
         with running(hub_id, "push", patience=PATIENCE) as ctx:
             requests.carry_out(ctx)

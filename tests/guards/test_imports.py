@@ -47,6 +47,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "webapp.security",
         "webapp.clock",
         "webapp.config",
+        "webapp.csv_lines",
         "webapp.extensions",
         "webapp.metrics",
         "webapp.progress",
@@ -75,6 +76,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "webapp.clients",
         "webapp.clock",
         "webapp.config",
+        "webapp.csv_lines",
         "webapp.extensions",
         "webapp.progress",
         "webapp.queue_server",
@@ -114,7 +116,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "webapp.views",
     ),
 }
-NO_IMPORT_OF_OURS = ("webapp.clock", "webapp.errors", "webapp.logs", "jobs")
+NO_IMPORT_OF_OURS = ("webapp.clock", "webapp.csv_lines", "webapp.errors", "webapp.logs", "jobs")
 
 # The store talks SQL. Elsewhere these names only, each for a reason.
 SQL_ELSEWHERE: dict[str, set[str]] = {

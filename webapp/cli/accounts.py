@@ -1,4 +1,4 @@
-"""`accounts`: list, show, pause, resume, purge, connect-cliniko."""
+"""`accounts`: list, show, pause, resume, purge, connect-cliniko, disconnect."""
 
 import sys
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 
+from jobs.sync import uninstalling
 from jobs.sync.connect import KeyCannotRead, connect_cliniko
 from webapp.cli.output import Failure, json_option, plain_errors, print_json, table
 from webapp.clients.cliniko.keys import BadKey
@@ -101,6 +102,19 @@ def purge_command(hub_id: int, yes: bool, as_json: bool) -> None:
             raise Failure("That is another number. Nothing was deleted.")
     deleted = store.purge_account(hub_id)
     _say(as_json, f"Account {hub_id}: {sum(deleted.values())} rows deleted.", hub_id=hub_id, deleted=deleted)
+
+
+@accounts.command("disconnect")
+@click.argument("hub_id", type=int)
+@json_option
+@with_appcontext
+@plain_errors
+def disconnect_command(hub_id: int, as_json: bool) -> None:
+    """Remove the app from this HubSpot account and stop. What is stored is kept for `retention_days`, so that
+    installing again before that goes on with every link."""
+    _require_installed(hub_id)
+    uninstalling.disconnect(hub_id)
+    _say(as_json, f"Account {hub_id} is disconnected.", hub_id=hub_id, status="uninstalled")
 
 
 @accounts.command("connect-cliniko")

@@ -22,6 +22,7 @@ from webapp.cli.sync_loop import BUSY_PATIENCE, Show, StreamRun, run_streams
 from webapp.cli.sync_progress import progress
 from webapp.cli.sync_words import explain
 from webapp.clock import now
+from webapp.extensions import db
 from webapp.store import proofs, streams
 from webapp.store.accounts import get_account
 
@@ -105,6 +106,7 @@ def prove(hub_id: int, show: Show) -> dict[str, Any]:
             run.busy_since = None
         show(run)
         proof = proofs.last(hub_id)
+        db.session.commit()
         if proof is not None and (before is None or proof.id != before.id):
             run.outcome = "done"
             show(run)
@@ -122,6 +124,7 @@ def _share(run: StreamRun) -> None:
 def _wait(hub_id: int, run: StreamRun, show: Show) -> None:
     """Carry out the repairs that it waits for, or wait as long as an API asked for."""
     wanted = reconcile.wait_for(hub_id)
+    db.session.commit()
     if wanted:
         run_streams(hub_id, wanted, True, show)
         run.until = now() + timedelta(seconds=_PAUSE)

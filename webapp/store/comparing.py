@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, false, func, or_, select, update
 
 from webapp.extensions import db
 
@@ -203,4 +203,4 @@ def _between(column: Any, low: str | None, high: str | None) -> ColumnElement[bo
         if high and len(high) == length:
             bounds.append(column <= high)
         ranges.append(and_(*bounds))
-    return or_(*ranges)
+    return or_(false(), *ranges)

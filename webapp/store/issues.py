@@ -13,10 +13,9 @@ from . import pushes
 from .decisions import DECISIONS as DECISIONS
 from .decisions import NotPossible as NotPossible
 from .models_sync import Issue, Review, WorkItem
+from .questions import PAIR, asked_otherwise
 from .sql import chunks, upsert
 
-# A review is about one record, one HubSpot record and one cause.
-_PAIR = ("connection_id", "kind", "cliniko_id", "hubspot_id", "cause")
 # After 15 minutes, 1 hour, 6 hours, then daily.
 LADDER = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 
@@ -249,13 +248,15 @@ def retry_causes(hub_id: int, causes: Collection[str]) -> int:
 
 def open_reviews(rows: Sequence[Mapping[str, Any]]) -> None:
     """Open reviews (hub_id, connection_id, kind, cliniko_id, hubspot_id, cause). One whose reason had gone is opened
-    again; one that a person has seen stays as it is."""
+    again; one that a person has seen stays as it is, and so does the same question with another reason."""
     moment = now()
     prepared = [
         {"state": "open", "opened_at": moment, **row, "hubspot_id": row.get("hubspot_id") or ""} for row in rows
     ]
-    upsert(Review, prepared, keys=list(_PAIR), update=[])
-    wanted = {tuple(row[name] for name in _PAIR) for row in prepared}
+    asked = asked_otherwise(prepared)
+    prepared = [row for row in prepared if tuple(row[name] for name in PAIR) not in asked]
+    upsert(Review, prepared, keys=list(PAIR), update=[])
+    wanted = {tuple(row[name] for name in PAIR) for row in prepared}
     for part in chunks(sorted({row["cliniko_id"] for row in prepared})):
         closed = select(Review).where(
             Review.connection_id.in_({row["connection_id"] for row in prepared}),
@@ -263,7 +264,7 @@ def open_reviews(rows: Sequence[Mapping[str, Any]]) -> None:
             Review.state == "closed",
         )
         for review in db.session.scalars(closed.execution_options(populate_existing=True)):
-            if tuple(getattr(review, name) for name in _PAIR) in wanted:
+            if tuple(getattr(review, name) for name in PAIR) in wanted:
                 review.state, review.opened_at, review.decided_at = "open", moment, None
 
 

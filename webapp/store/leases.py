@@ -41,6 +41,7 @@ def acquire(hub_id: int, name: str, owner: str, ttl: timedelta = TTL) -> HeldLea
         update(Lease)
         .where(Lease.hub_id == hub_id, Lease.name == name, or_(Lease.owner.is_(None), Lease.expires_at < moment))
         .values(owner=owner, fence=Lease.fence + 1, expires_at=moment + ttl)
+        .execution_options(synchronize_session=False)
     )
     taken = result.rowcount == 1  # type: ignore[attr-defined]  # UPDATE returns a CursorResult
     fence = db.session.scalar(select(Lease.fence).where(Lease.hub_id == hub_id, Lease.name == name)) if taken else None
@@ -75,6 +76,8 @@ def guard(lease: HeldLease, ttl: timedelta = TTL) -> None:
             Lease.fence == lease.fence,
         )
         .values(expires_at=now() + ttl)
+        # Nobody holds a lease as an object; looking for one among all that a session has loaded would take its time.
+        .execution_options(synchronize_session=False)
     )
     if result.rowcount != 1:  # type: ignore[attr-defined]  # UPDATE returns a CursorResult
         db.session.rollback()
@@ -92,6 +95,7 @@ def release(lease: HeldLease) -> None:
             Lease.fence == lease.fence,
         )
         .values(owner=None, expires_at=_LONG_AGO)
+        .execution_options(synchronize_session=False)
     )
     db.session.commit()
 

@@ -11,6 +11,7 @@ from webapp.extensions import get_redis
 from webapp.store import connections, issues, ledger, people, streams
 from webapp.store.models_account import Account, Connection
 from webapp.store.models_sync import Issue, Run, StreamState
+from webapp.views.proof_line import ProofLine, proof_line
 from webapp.views.words import SHAPES, STREAMS, Words, issue_words, stream_words
 
 # The record kind behind each stream, as the ledger names it.
@@ -74,6 +75,7 @@ class Overview:
     hubspot_calls: int
     cliniko_calls: int
     budget_percent: float
+    proof: ProofLine | None
 
 
 def overview(account: Account) -> Overview:
@@ -104,6 +106,7 @@ def overview(account: Account) -> Overview:
         hubspot_calls=hubspot_calls,
         cliniko_calls=counter.read("cliniko", today),
         budget_percent=round(100 * hubspot_calls / SMALLEST_DAILY_CALLS, 1),
+        proof=proof_line(hub_id),
     )
 
 

@@ -113,7 +113,7 @@ class World:
             "pipeline": "cliniko_invoices",
             "amount": str(total.quantize(CENT)),
             "owner": self._owner(row["practitioner_id"]),
-            "close": (row["closed_at"] or _text(midday))[:19],
+            "close": (row.get("closed_at") or _text(midday))[:19],
             "name": letters(f"Invoice{row['number']}{self._patient(row['patient_id'])}"),
             "patients": [self._key(row["patient_id"])],
             "case": None,

@@ -7,32 +7,9 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.jobs.sync.household_world import World
 from tests.jobs.sync.households import plans
-from tests.support.clinic import Clinic, Clinics
-from webapp.extensions import db
-from webapp.store import accounts, connections
+from tests.jobs.sync.quick import QuickClinics
 
-EXAMPLES = int(os.environ.get("HOUSEHOLD_EXAMPLES", "60"))
-
-
-class QuickClinics:
-    """Clinics on the services of one test, without provisioning each: the properties come from the first."""
-
-    def __init__(self, clinics: Clinics) -> None:
-        self.clinics = clinics
-        self.first = clinics.make()
-        self.report = accounts.get_account(self.first.hub_id).provision_report
-
-    def make(self) -> Clinic:
-        clinic = self.clinics.make(provision=False)
-        clinic.portal.schema["contacts"] = self.first.portal.schema["contacts"]
-        for name in ("cliniko_patient_key", "cliniko_contact_key"):
-            clinic.portal.contacts.watch_unique(name)
-        accounts.save_provisioning(clinic.hub_id, self.report)
-        connection = connections.find_connection(clinic.hub_id)
-        # One list less to poll: referral sources tell nothing of who is who.
-        connections.save_access(connection.id, {"referral_sources": "forbidden"})
-        db.session.commit()
-        return clinic
+EXAMPLES = int(os.environ.get("HOUSEHOLD_EXAMPLES", "25"))
 
 
 @pytest.mark.timeout(600)

@@ -25,6 +25,7 @@ ARGUMENTS: dict[str, Any] = {
     "cliniko_id": "1",
     "cliniko_ids": ["1", "2", "3"],
     "patient_id": "1",
+    "survivor": "509",
     "patient_ids": ["1", "2"],
     "booking_id": "4",
     "booking_ids": ["4"],
@@ -135,6 +136,9 @@ SPECIAL: dict[str, Callable[[], dict[str, Any]]] = {
     "erasing.remember": lambda: {"memories": [NAME]},
     "hooks.store": lambda: {"rows": [of("hook_event", mark=NAME, state="new")]},
     "issues.close_reviews_of_contact": lambda: {"cause": "shared_email"},
+    "questions.asked_otherwise": lambda: {
+        "rows": [{**of("review", kind="patient", cliniko_id="1", hubspot_id="501"), "cause": "email_withheld"}]
+    },
     "issues.open_reviews": lambda: {"rows": [of("review", kind="patient", cliniko_id="3", hubspot_id="503")]},
     "ledger.reserve": lambda: {"rows": [reservation("3", "501"), reservation("4", "504")]},
     "ledger.put": lambda: {

@@ -11,10 +11,10 @@ import time_machine
 
 from tests.webapp.views.conftest import HUB
 from webapp.clock import now
+from webapp.csv_lines import cell
 from webapp.extensions import db
 from webapp.store import accounts, activity, ledger
 from webapp.store.activity import Line
-from webapp.views.csv_file import cell
 
 
 @pytest.fixture
